@@ -1,0 +1,1 @@
+"""Benchmarks of skstruct against its peers: ``python -m benchmarks``."""

@@ -1,0 +1,96 @@
+"""adelie: `grpnet` (naive mode) and `gaussian_cov` (covariance mode).
+
+Weights default to the root of the size and are passed all the same. The loss of
+several outputs is divided by their number, so alpha is too; the default weight would
+count them in. tol bounds a squared change of the coefficients relative to the variance
+of y. By default `grpnet` leaves the path at 90 % of explained deviance, and
+`gaussian_cov` when that stops growing: `early_exit=False` everywhere, else the path
+would not be complete.
+"""
+
+import adelie as ad
+import numpy as np
+
+from benchmarks.libraries.base import Library, settings
+
+
+class Adelie(Library):
+    """Naive mode, one thread."""
+
+    loosest = 1e-4
+    tightest = 1e-18
+
+    def prepare(self, problem):
+        """Wrap the sparse matrix; numpy arrays are wrapped by `grpnet`."""
+        X = problem.X
+        if problem.is_sparse:
+            X = ad.matrix.sparse(X, method="naive", n_threads=1)
+        return problem, X, np.ascontiguousarray(problem.y)
+
+    def fit_path(self, prepared, alphas, tol):
+        """Solve the path."""
+        problem, X, y = prepared
+        n_outputs = 1 if y.ndim == 1 else y.shape[1]
+        family = ad.glm.gaussian if y.ndim == 1 else ad.glm.multigaussian
+        return ad.grpnet(
+            X,
+            family(y),
+            groups=problem.ptr[:-1],
+            penalty=problem.weights,
+            lmda_path=alphas / n_outputs,
+            **_common(tol),
+        )
+
+    def unpack(self, prepared, state):
+        """Turn the sparse rows (feature by feature, outputs inside) around."""
+        problem = prepared[0]
+        _check_complete(problem, state)
+        betas = state.betas.toarray()
+        intercepts = np.asarray(state.intercepts)
+        if problem.y.ndim == 1:
+            return betas.T, intercepts
+        shape = (len(betas), problem.X.shape[1], problem.y.shape[1])
+        return betas.reshape(shape).transpose(2, 1, 0), intercepts.T
+
+
+class AdelieCovariance(Library):
+    """Covariance mode: the Gram matrix is made in the timed part."""
+
+    loosest = 1e-4
+    tightest = 1e-18
+
+    def supports(self, problem):
+        """Take what it is meant for: more rows than columns."""
+        n, p = problem.X.shape
+        return problem.y.ndim == 1 and not problem.is_sparse and p <= n
+
+    def fit_path(self, problem, alphas, tol):
+        """Make the centred Gram matrix and solve the path on it."""
+        X, y, n = problem.X, problem.y, len(problem.y)
+        mean = X.mean(axis=0)
+        gram = X.T @ X / n - np.outer(mean, mean)
+        return mean, ad.gaussian_cov(
+            np.asfortranarray(gram),
+            X.T @ (y - y.mean()) / n,
+            groups=problem.ptr[:-1],
+            penalty=problem.weights,
+            lmda_path=alphas,
+            **_common(tol),
+        )
+
+    def unpack(self, problem, result):
+        """Add the intercepts."""
+        mean, state = result
+        _check_complete(problem, state)
+        coefs = state.betas.toarray().T
+        return coefs, problem.y.mean() - mean @ coefs
+
+
+def _common(tol):
+    return settings(tol=tol, early_exit=False, progress_bar=False, n_threads=1)
+
+
+def _check_complete(problem, state):
+    solved, asked = state.betas.shape[0], len(problem.alphas)
+    if solved != asked:
+        raise RuntimeError(f"adelie returned {solved} of {asked} alphas")

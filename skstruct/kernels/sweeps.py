@@ -1,0 +1,159 @@
+"""Sweeps of block coordinate descent over the working set.
+
+A sweep visits blocks one after the other; each is minimised with the others held
+fixed. Shapes: m coordinates in the working set, n rows, q outputs. Coefficients are
+``C`` (m, q); block g is ``C[ptr[g]:ptr[g + 1]]``.
+"""
+
+import numpy as np
+from numba import njit
+
+from skstruct.kernels.blocks import JIT, copy_block
+
+
+@njit(**JIT)
+def sweep(Z, is_gram, R, C, ptr, h, h_ptr, lipschitz, penalty, order, n_sweeps, tol):
+    """Run up to `n_sweeps` sweeps over the blocks in `order`; update `C`, `R`.
+
+    One kernel serves two ways of holding the data. With the rows of the working
+    set (`is_gram` False), ``Z`` (m, n) holds its columns as rows and ``R`` (q, n) the
+    residuals. With its Gram matrix (`is_gram` True), ``Z`` is the (m, m) Gram matrix
+    and ``R`` (q, m) the gradients, which change by the same formula.
+
+    Parameters
+    ----------
+    Z, R, C, ptr
+        As above.
+    h, h_ptr : arrays
+        Block curvatures, flat: ``h[h_ptr[g]:h_ptr[g + 1]]`` holds what the penalty
+        asked for, the k eigenvalues or the k * k Gram matrix of block g.
+    lipschitz : (n_groups,) array
+        Largest eigenvalue of each block.
+    penalty : struct
+        Offers ``minimize(h, lipschitz, u, g, c, scratch)``.
+    order : (n_visited,) integer array
+        Blocks to visit.
+    n_sweeps : int
+        Most sweeps to run.
+    tol : float
+        Stop after a sweep whose summed ``lipschitz_g |delta_g|^2 / 2``, a bound of
+        what the steps changed, is at most `tol`.
+
+    Returns
+    -------
+    n_done : int
+        Sweeps run.
+    change : float
+        The sum above in the last sweep.
+    """
+    q = R.shape[0]
+    widest = 0
+    for g in order:
+        widest = max(widest, ptr[g + 1] - ptr[g])
+    u_all = np.empty((widest, q))
+    new_all = np.empty((widest, q))
+    scratch_all = np.empty((widest, q))
+    change = 0.0
+    n_done = 0
+    for _ in range(n_sweeps):
+        change = 0.0
+        for g in order:
+            start, end = ptr[g], ptr[g + 1]
+            k = end - start
+            u, new, delta = u_all[:k], new_all[:k], scratch_all[:k]
+            old = C[start:end]
+            hg = h[h_ptr[g] : h_ptr[g + 1]]
+            diagonal = hg.shape[0] == k
+            if is_gram:
+                for i in range(k):
+                    for t in range(q):
+                        u[i, t] = R[t, start + i]
+            else:
+                _products(Z[start:end], R, u)
+            add_curvature(hg, diagonal, old, u)
+            copy_block(old, new)
+            penalty.minimize(hg, lipschitz[g], u, g, new, delta)
+            moved = 0.0
+            for i in range(k):
+                for t in range(q):
+                    delta[i, t] = new[i, t] - old[i, t]
+                    moved += delta[i, t] * delta[i, t]
+            if moved > 0.0:
+                _subtract(R, delta, Z[start:end])
+                copy_block(new, old)
+                change += 0.5 * lipschitz[g] * moved
+        n_done += 1
+        if change <= tol:
+            break
+    return n_done, change
+
+
+@njit(**JIT)
+def gradients(Z, R, ptr, order, out):
+    """Write ``Z_g r`` of the blocks in `order` into their rows of `out` (m, q)."""
+    for g in order:
+        _products(Z[ptr[g] : ptr[g + 1]], R, out[ptr[g] : ptr[g + 1]])
+
+
+# Rows are taken four at a time: R is then read once for four rows of Z, and the
+# loops are bound by reading Z.
+
+
+@njit(**JIT)
+def _products(Z, R, out):
+    """Write Z @ R' into `out`; Z is (k, n), R (q, n), out (k, q)."""
+    k, n = Z.shape
+    for t in range(R.shape[0]):
+        r = R[t]
+        i = 0
+        while i + 4 <= k:
+            z0, z1, z2, z3 = Z[i], Z[i + 1], Z[i + 2], Z[i + 3]
+            a0 = a1 = a2 = a3 = 0.0
+            for j in range(n):
+                a0 += z0[j] * r[j]
+                a1 += z1[j] * r[j]
+                a2 += z2[j] * r[j]
+                a3 += z3[j] * r[j]
+            out[i, t], out[i + 1, t], out[i + 2, t], out[i + 3, t] = a0, a1, a2, a3
+            i += 4
+        while i < k:
+            z0 = Z[i]
+            a0 = 0.0
+            for j in range(n):
+                a0 += z0[j] * r[j]
+            out[i, t] = a0
+            i += 1
+
+
+@njit(**JIT)
+def _subtract(R, delta, Z):
+    """Subtract delta' @ Z from R; Z is (k, n), R (q, n), delta (k, q)."""
+    k, n = Z.shape
+    for t in range(R.shape[0]):
+        r = R[t]
+        i = 0
+        while i + 4 <= k:
+            z0, z1, z2, z3 = Z[i], Z[i + 1], Z[i + 2], Z[i + 3]
+            d0, d1 = delta[i, t], delta[i + 1, t]
+            d2, d3 = delta[i + 2, t], delta[i + 3, t]
+            for j in range(n):
+                r[j] -= d0 * z0[j] + d1 * z1[j] + d2 * z2[j] + d3 * z3[j]
+            i += 4
+        while i < k:
+            z0, d0 = Z[i], delta[i, t]
+            for j in range(n):
+                r[j] -= d0 * z0[j]
+            i += 1
+
+
+@njit(**JIT)
+def add_curvature(h, diagonal, c, u):
+    """Add H c to u: from the gradient to the linear term of the block problem."""
+    k, q = u.shape
+    for i in range(k):
+        for t in range(q):
+            if diagonal:
+                u[i, t] += h[i] * c[i, t]
+            else:
+                for j in range(k):
+                    u[i, t] += h[i * k + j] * c[j, t]

@@ -1,0 +1,35 @@
+"""The squared error."""
+
+import numpy as np
+from sklearn.base import BaseEstimator
+
+
+class SquaredError(BaseEstimator):
+    r"""Half squared error, for one or several outputs.
+
+    .. math:: \ell(y, f) = \tfrac12 (y - f)^2, \qquad
+              \ell^*(y, v) = y v + \tfrac12 v^2
+
+    where the conjugate is taken over the linear predictor f. The identity is its
+    link. Values are summed over outputs.
+
+    Examples
+    --------
+    >>> from skstruct.losses import SquaredError
+    >>> SquaredError().value([[1.0], [2.0]], [[0.0], [2.0]], [0.5, 0.5])
+    0.25
+    """
+
+    def value(self, y, f, weights):
+        """Return ``sum_i weights_i * loss(y_i, f_i)``; y and f are (n, q)."""
+        residual = np.subtract(y, f)
+        return float(0.5 * np.einsum("i,it,it->", weights, residual, residual))
+
+    def gradient(self, y, f):
+        """Return the derivative of the loss in f, elementwise, shape (n, q)."""
+        return np.subtract(f, y)
+
+    def conjugate(self, y, v, weights):
+        """Return ``sum_i weights_i * sup_f (v_i f - loss(y_i, f))``."""
+        total = np.einsum("i,it,it->", weights, v, y)
+        return float(total + 0.5 * np.einsum("i,it,it->", weights, v, v))

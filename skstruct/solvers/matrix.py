@@ -1,0 +1,116 @@
+"""The four products that solvers need of X, for dense and sparse storage.
+
+X is read where it lies: any dense memory order, float64 or float32, or CSC. Results
+are float64. float32 data are widened a few columns at a time, never as a whole.
+"""
+
+import numpy as np
+from scipy import sparse
+
+# Bytes of X widened or centred at once: small enough to stay in cache, large
+# enough to hide the interpreter.
+_CHUNK_BYTES = 4_000_000
+
+
+def as_matrix(X):
+    """Wrap a validated X, a 2-D ndarray or a scipy.sparse matrix or array."""
+    return CscMatrix(X) if sparse.issparse(X) else DenseMatrix(X)
+
+
+class DenseMatrix:
+    """Dense X of shape (n, p)."""
+
+    is_sparse = False
+
+    def __init__(self, X):
+        # BLAS would copy anything else anew at every product.
+        if not (X.flags.c_contiguous or X.flags.f_contiguous):
+            X = np.asfortranarray(X)
+        self.X = X
+        self.shape = X.shape
+
+    def dot(self, B):
+        """Return ``X @ B`` for B (p, q), reading only the columns that B uses."""
+        used = np.flatnonzero(B.any(axis=1))
+        if len(used) > self.shape[1] // 2 and self.X.dtype == np.float64:
+            return self.X @ B
+        out = np.zeros((self.shape[0], B.shape[1]))
+        for columns in _chunks(used, self.shape[0]):
+            out += self.rows(columns).T @ B[columns]
+        return out
+
+    def tdot(self, R):
+        """Return ``X' @ R`` for R (n, q)."""
+        if self.X.dtype == np.float64:
+            return (R.T @ self.X).T
+        out = np.empty((self.shape[1], R.shape[1]))
+        for columns in _chunks(np.arange(self.shape[1]), self.shape[0]):
+            out[columns] = self.X[:, columns].T.astype(np.float64) @ R
+        return out
+
+    def rows(self, columns):
+        """Return the given columns as the rows of a new (k, n) C-ordered array."""
+        return np.ascontiguousarray(self.X.T[columns], dtype=np.float64)
+
+    def variance(self, weights, mean):
+        """Return the weighted variance of each column about `mean`, (p,)."""
+        out = np.empty(self.shape[1])
+        for columns in _chunks(np.arange(self.shape[1]), self.shape[0]):
+            centred = self.rows(columns)
+            centred -= mean[columns, None]
+            out[columns] = np.einsum("jn,jn,n->j", centred, centred, weights)
+        return out
+
+
+class CscMatrix:
+    """Sparse X of shape (n, p), stored by columns."""
+
+    is_sparse = True
+
+    def __init__(self, X):
+        self.X = X
+        self.XT = X.T  # CSR of the same memory
+        self.shape = X.shape
+
+    def dot(self, B):
+        """Return ``X @ B`` for B (p, q)."""
+        used = np.flatnonzero(B.any(axis=1))
+        if len(used) > self.shape[1] // 4:
+            return np.asarray(self.X @ B, dtype=np.float64)
+        return np.asarray(self.columns(used) @ B[used], dtype=np.float64)
+
+    def tdot(self, R):
+        """Return ``X' @ R`` for R (n, q)."""
+        return np.asarray(self.XT @ R, dtype=np.float64)
+
+    def columns(self, columns):
+        """Return the given columns as a float64 CSC matrix of their own."""
+        return self.X[:, columns].astype(np.float64)
+
+    def rows(self, columns):
+        """Return the given columns as the rows of a new dense (k, n) array."""
+        return np.ascontiguousarray(self.columns(columns).T.toarray())
+
+    def variance(self, weights, mean):
+        """Return the weighted variance of each column about `mean`, (p,)."""
+        X, weights = self.X, np.asarray(weights)
+        counts = np.diff(X.indptr)
+        column = np.repeat(np.arange(self.shape[1]), counts)
+        deviation = X.data - mean[column]
+        w = weights[X.indices]
+        p = self.shape[1]
+        present = np.bincount(column, w * deviation**2, minlength=p)
+        weight_present = np.bincount(column, w, minlength=p)
+        absent = np.maximum(weights.sum() - weight_present, 0.0)
+        absent[counts == self.shape[0]] = 0.0
+        return present + absent * mean**2
+
+
+def _chunks(columns, n_rows):
+    size = max(1, _CHUNK_BYTES // (8 * max(n_rows, 1)))
+    for start in range(0, len(columns), size):
+        chunk = columns[start : start + size]
+        # A slice reads contiguous columns in place where an index array copies.
+        if len(chunk) == chunk[-1] - chunk[0] + 1:
+            chunk = slice(chunk[0], chunk[-1] + 1)
+        yield chunk
