@@ -12,8 +12,8 @@ from skstruct.kernels.blocks import JIT, copy_block
 
 
 @njit(**JIT)
-def sweep(Z, is_gram, R, C, ptr, h, h_ptr, lipschitz, penalty, order, n_sweeps, tol):
-    """Run up to `n_sweeps` sweeps over the blocks in `order`; update `C`, `R`.
+def sweep(Z, is_gram, R, C, ptr, h, h_ptr, lipschitz, penalty, order):
+    """Run one sweep over the blocks in `order`; update `C` and `R`.
 
     One kernel serves two ways of holding the data. With the rows of the working
     set (`is_gram` False), ``Z`` (m, n) holds its columns as rows and ``R`` (q, n) the
@@ -33,18 +33,11 @@ def sweep(Z, is_gram, R, C, ptr, h, h_ptr, lipschitz, penalty, order, n_sweeps, 
         Offers ``minimize(h, lipschitz, u, g, c, scratch)``.
     order : (n_visited,) integer array
         Blocks to visit.
-    n_sweeps : int
-        Most sweeps to run.
-    tol : float
-        Stop after a sweep whose summed ``lipschitz_g |delta_g|^2 / 2``, a bound of
-        what the steps changed, is at most `tol`.
 
     Returns
     -------
-    n_done : int
-        Sweeps run.
     change : float
-        The sum above in the last sweep.
+        Sum of ``lipschitz_g |delta_g|^2 / 2``, a bound of what the steps changed.
     """
     q = R.shape[0]
     widest = 0
@@ -52,40 +45,33 @@ def sweep(Z, is_gram, R, C, ptr, h, h_ptr, lipschitz, penalty, order, n_sweeps, 
         widest = max(widest, ptr[g + 1] - ptr[g])
     u_all = np.empty((widest, q))
     new_all = np.empty((widest, q))
-    scratch_all = np.empty((widest, q))
+    delta_all = np.empty((widest, q))
     change = 0.0
-    n_done = 0
-    for _ in range(n_sweeps):
-        change = 0.0
-        for g in order:
-            start, end = ptr[g], ptr[g + 1]
-            k = end - start
-            u, new, delta = u_all[:k], new_all[:k], scratch_all[:k]
-            old = C[start:end]
-            hg = h[h_ptr[g] : h_ptr[g + 1]]
-            diagonal = hg.shape[0] == k
-            if is_gram:
-                for i in range(k):
-                    for t in range(q):
-                        u[i, t] = R[t, start + i]
-            else:
-                _products(Z[start:end], R, u)
-            add_curvature(hg, diagonal, old, u)
-            copy_block(old, new)
-            penalty.minimize(hg, lipschitz[g], u, g, new, delta)
-            moved = 0.0
+    for g in order:
+        start, end = ptr[g], ptr[g + 1]
+        k = end - start
+        u, new, delta = u_all[:k], new_all[:k], delta_all[:k]
+        old = C[start:end]
+        hg = h[h_ptr[g] : h_ptr[g + 1]]
+        if is_gram:
             for i in range(k):
                 for t in range(q):
-                    delta[i, t] = new[i, t] - old[i, t]
-                    moved += delta[i, t] * delta[i, t]
-            if moved > 0.0:
-                _subtract(R, delta, Z[start:end])
-                copy_block(new, old)
-                change += 0.5 * lipschitz[g] * moved
-        n_done += 1
-        if change <= tol:
-            break
-    return n_done, change
+                    u[i, t] = R[t, start + i]
+        else:
+            _products(Z[start:end], R, u)
+        add_curvature(hg, hg.shape[0] == k, old, u)
+        copy_block(old, new)
+        penalty.minimize(hg, lipschitz[g], u, g, new, delta)
+        moved = 0.0
+        for i in range(k):
+            for t in range(q):
+                delta[i, t] = new[i, t] - old[i, t]
+                moved += delta[i, t] * delta[i, t]
+        if moved > 0.0:
+            _subtract(R, delta, Z[start:end])
+            copy_block(new, old)
+            change += 0.5 * lipschitz[g] * moved
+    return change
 
 
 @njit(**JIT)

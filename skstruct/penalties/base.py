@@ -45,6 +45,10 @@ class Penalty(BaseEstimator):
         """
         raise NotImplementedError
 
+    def project(self, coef):
+        """Project coefficients on the penalty's domain; all values, by default."""
+        return coef
+
 
 @jit_protocol
 class PenaltyStruct:

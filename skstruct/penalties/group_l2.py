@@ -72,6 +72,10 @@ class GroupL2(Penalty):
         weights = np.asarray(weights)
         return np.divide(norms, weights, out=np.zeros_like(norms), where=weights > 0)
 
+    def project(self, coef):
+        """Project on the domain: with `positive`, the nonnegative orthant."""
+        return np.maximum(coef, 0.0) if self.positive else coef
+
 
 @struct
 class GroupL2Struct(NamedTuple):

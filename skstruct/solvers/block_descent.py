@@ -1,13 +1,15 @@
 """Block coordinate descent on the working set, with extrapolation.
 
-Letters: C (m, q) coefficients, R what the store keeps up to date (residuals or
-gradients), P the objective, D the value of a dual feasible point.
+An *iterate* is the tuple of the coefficients C (m, q) and of what the store keeps
+up to date beside them; all of it is affine in C, so iterates can be extrapolated.
 """
 
 import numpy as np
 
 # Iterates that one extrapolation combines (Bertrand and Massias, 2021, use 5).
 _ANDERSON_MEMORY = 5
+# Most cycles between two looks at the gap.
+_MOST_CYCLES = 8
 # Steps that change less than this share of |Y|^2 are rounding.
 _STALLED = 1e-18
 
@@ -43,40 +45,54 @@ def descend(working_set, alpha, live, gap_target, max_sweeps):
     """
     ws = working_set
     struct = ws.penalty.bind(ws.blocks.weights, alpha)
-    n_sweeps = 0
+    n_sweeps, n_cycles, change = 0, 1, np.inf
+    gap_before = None
     while True:
         gap, wanted = ws.gap(alpha, live)
-        if gap <= gap_target or n_sweeps >= max_sweeps:
+        stalled = change <= _STALLED * ws.store.YY
+        if gap <= gap_target or n_sweeps >= max_sweeps or stalled:
             return n_sweeps, gap
         active = np.union1d(np.flatnonzero(ws.norms() > 0), wanted)
         if len(active) == 0:
             return n_sweeps, gap
-        done, change = _cycle(ws, struct, alpha, active, gap_target)
-        n_sweeps += done
-        if change <= _STALLED * ws.store.YY:
-            gap, _ = ws.gap(alpha, live)
-            return n_sweeps, gap
+        if gap_before is not None:
+            n_cycles = _cycles_until_next_look(gap_before, gap, gap_target, n_cycles)
+        gap_before = gap
+        for _ in range(n_cycles):
+            done, change = _cycle(ws, struct, alpha, active)
+            n_sweeps += done
 
 
-def _cycle(ws, struct, alpha, active, gap_target):
+def _cycles_until_next_look(before, now, target, n_cycles):
+    """Half of the cycles that the present rate of decrease would need."""
+    rate = np.log(before / now) / n_cycles if now < before else 0.0
+    wanted = 0.5 * np.log(now / target)
+    return int(np.clip(wanted / rate if rate > 0 else 1, 1, _MOST_CYCLES))
+
+
+def _cycle(ws, struct, alpha, active):
     """Sweep the active groups a few times, then extrapolate.
 
     Returns the sweeps run and what the last one changed.
     """
-    store, blocks = ws.store, ws.blocks
-    history = [(ws.C.copy(), store.R.copy())]
+    history = [_copy(ws.iterate)]
     for i in range(_ANDERSON_MEMORY):
-        _, change = store.sweep(blocks, ws.C, struct, active, 1, 0.0)
-        if change <= 1e-3 * gap_target:
+        change = ws.store.sweep(ws.blocks, ws.C, struct, active)
+        if change <= _STALLED * ws.store.YY:
             return i + 1, change
-        history.append((ws.C.copy(), store.R.copy()))
-    mix = anderson_weights([C for C, _ in history])
+        history.append(_copy(ws.iterate))
+    mix = anderson_weights([iterate[0] for iterate in history])
     if mix is not None:
         before = ws.objective(alpha)
-        ws.C, store.R = combine(mix, history[1:])
+        ws.iterate = combine(mix, history[1:])
+        ws.enter_domain()
         if not ws.objective(alpha) < before:
-            ws.C, store.R = history[-1]
+            ws.iterate = history[-1]
     return _ANDERSON_MEMORY, change
+
+
+def _copy(iterate):
+    return tuple(array.copy() for array in iterate)
 
 
 def anderson_weights(iterates):
@@ -104,8 +120,9 @@ def anderson_weights(iterates):
     return None if total == 0.0 else weights / total
 
 
-def combine(weights, states):
-    """Return the affine combination of states ``(C, R)``; R is affine in C."""
-    C = sum(w * state[0] for w, state in zip(weights, states, strict=True))
-    R = sum(w * state[1] for w, state in zip(weights, states, strict=True))
-    return C, R
+def combine(weights, iterates):
+    """Return the affine combination of iterates; weights sum to one."""
+    return tuple(
+        sum(w * array for w, array in zip(weights, arrays, strict=True))
+        for arrays in zip(*iterates, strict=True)
+    )

@@ -11,7 +11,20 @@ zero are left out, which is also how cross-validation folds share one X.
 """
 
 import numpy as np
-from scipy import linalg
+from scipy import linalg, sparse
+
+from skstruct.solvers.scaling import (
+    block_basis,
+    block_diagonal,
+    block_grams,
+    gram_bases,
+    whitener,
+)
+
+# Sparse matrices above this density are read as dense ones.
+_DENSE = 0.25
+# Squared ratio of mean to deviation above which columns are centred explicitly.
+_ILL_CENTRED = 1e8
 
 
 class Design:
@@ -42,6 +55,8 @@ class Design:
         Weighted column means; zeros without intercept.
     scale : (p,) array or None
         Weighted standard deviations where features are standardised.
+    ptr : (n_groups + 1,) array
+        Where each group's penalised coordinates start and end.
     free : FreeColumns
         The columns projected out.
     """
@@ -59,9 +74,13 @@ class Design:
         self.scale = None
         if scaling == "features":
             self.scale = feature_scales(matrix, weights, self.mean)
-        self.scaling = scaling
-        self.free_groups = np.asarray(free_groups, dtype=np.intp)
-        self.free_features = layout.features_of(self.free_groups)
+        self.whiteners = self._whiteners() if scaling == "groups" else None
+        self.ptr = layout.ptr
+        if self.whiteners is not None:
+            ranks = [T.shape[1] for T in self.whiteners]
+            self.ptr = np.concatenate([[0], np.cumsum(ranks)])
+            self._whiten = block_diagonal(self.whiteners).T.tocsr()
+        self.free_features = layout.features_of(free_groups)
         self.free = FreeColumns(self.centred_rows(self.free_features))
 
     @property
@@ -81,6 +100,70 @@ class Design:
             rows[norms2 <= rounding_variance(self.mean[features])] = 0.0
         return rows
 
+    @property
+    def is_plain(self):
+        """Whether coefficients are penalised as they are, without standardisation."""
+        return self.scale is None and self.whiteners is None
+
+    def coordinates(self, groups):
+        """Return ``T_g`` (k, r) of each group: ``B_g = T_g c_g``, c_g penalised."""
+        layout = self.layout
+        if self.whiteners is not None:
+            return [self.whiteners[g] for g in groups]
+        if self.scale is None:
+            return [np.eye(size) for size in layout.sizes[groups]]
+        features = (layout.indices[layout.ptr[g] : layout.ptr[g + 1]] for g in groups)
+        return [np.diag(1.0 / self.scale[own]) for own in features]
+
+    def _whiteners(self):
+        """Return for every group the transform that makes its columns orthonormal."""
+        everything = np.arange(self.layout.n_groups)
+        if self.is_read_densely:
+            parts = (self.centred_rows(own) for own in self.layout.feature_groups())
+            return [whitener(block_basis(part)) for part in parts]
+        features = self.layout.features_of(everything)
+        W = self.sparse_columns(features)
+        M = np.asarray(W.T @ self.root)[:, None] * self.fit_intercept
+        grams = block_grams(W, M, self.layout.sizes)
+        return [
+            whitener(basis)
+            for gram in grams
+            for basis in gram_bases(gram[None], self.n_rows)
+        ]
+
+    def sparse_columns(self, features):
+        """Return weighted columns (n_kept, k) as CSC, neither centred nor projected."""
+        columns = self.matrix.columns(features)
+        if not isinstance(self.kept, slice):
+            columns = columns.tocsr()[self.kept]
+        return sparse.csc_array(sparse.diags_array(self.root) @ columns)
+
+    def projected_out(self):
+        """Return orthonormal rows (f, n_kept) that span what is projected out."""
+        parts = [self.root[None, :]] if self.fit_intercept else []
+        if self.free.basis is not None:
+            parts.append(self.free.basis)
+        return np.concatenate([np.empty((0, self.n_rows)), *parts])
+
+    @property
+    def is_read_densely(self):
+        """Whether the working set is better held dense.
+
+        Beside dense X, so are sparse matrices with few zeros, and those of which
+        implicit centring would cancel all digits.
+        """
+        if not self.matrix.is_sparse:
+            return True
+        return self.matrix.density > _DENSE or self._loses_digits()
+
+    def _loses_digits(self):
+        full = self.matrix.full_columns()
+        if not self.fit_intercept or len(full) == 0:
+            return False
+        rows = self.centred_rows(full)
+        variance = np.einsum("jn,jn->j", rows, rows)
+        return bool((self.mean[full] ** 2 > _ILL_CENTRED * variance).any())
+
     def rows(self, features):
         """Return columns of the design, unscaled, as rows of a new (k, n_kept) array."""
         return self.free.project(self.centred_rows(features))
@@ -92,8 +175,21 @@ class Design:
             y = y - (self.root**2) @ y
         return self.free.project((y * self.root[:, None]).T).T
 
+    def free_coef(self, y, coefs):
+        """Return least-squares coefficients (k, A * q) of the free columns.
+
+        `coefs` (p, A * q) holds A solutions side by side, zero in the free columns.
+        """
+        left = np.tile(y, coefs.shape[1] // y.shape[1]) - self.matrix.dot(coefs)
+        left = left[self.kept]
+        if self.fit_intercept:
+            left = left - (self.root**2) @ left
+        return self.free.coef(left * self.root[:, None])
+
     def correlate(self, R):
-        """Return, grouped and scaled, the products of all columns with R (n_kept, q).
+        """Return the products of all penalised coordinates with R (n_kept, q).
+
+        Group g has rows ``ptr[g]`` to ``ptr[g + 1]`` of the result, (ptr[-1], q).
 
         R must lie in the range of the projection, as residuals do; projecting the
         columns then changes nothing.
@@ -111,7 +207,11 @@ class Design:
             products = products - np.multiply.outer(self.mean, weighted.sum(axis=0))
         if self.scale is not None:
             products = products / self.scale[:, None]
-        return products if self.layout.is_contiguous else products[self.layout.indices]
+        if not self.layout.is_contiguous:
+            products = products[self.layout.indices]
+        if self.whiteners is not None:
+            products = self._whiten @ products
+        return products
 
 
 class FreeColumns:
@@ -137,6 +237,10 @@ class FreeColumns:
         self.basis = np.ascontiguousarray(U[:, :rank].T)
         self._to_coef = Vt[:rank].T / s[:rank]
 
+    def coef(self, target):
+        """Return the least-squares, minimum-norm coefficients (k, j) for (n, j)."""
+        return (self._to_coef @ (self.basis @ target)) / self._norms[:, None]
+
     def project(self, rows):
         """Remove from each row of (k, n) its part in the free columns."""
         if self.basis is None:
@@ -144,10 +248,6 @@ class FreeColumns:
         for _ in range(2):  # twice is enough (Parlett), once is not
             rows = rows - (rows @ self.basis.T) @ self.basis
         return rows
-
-    def coef(self, target):
-        """Return the least-squares, minimum-norm coefficients (k, q) for (n, q)."""
-        return (self._to_coef @ (self.basis @ target)) / self._norms[:, None]
 
 
 def column_means(matrix, weights):

@@ -72,6 +72,15 @@ class CscMatrix:
         self.XT = X.T  # CSR of the same memory
         self.shape = X.shape
 
+    @property
+    def density(self):
+        """Share of the entries that are stored."""
+        return self.X.nnz / max(self.shape[0] * self.shape[1], 1)
+
+    def full_columns(self):
+        """Return the columns without a single zero left out."""
+        return np.flatnonzero(np.diff(self.X.indptr) == self.shape[0])
+
     def dot(self, B):
         """Return ``X @ B`` for B (p, q)."""
         used = np.flatnonzero(B.any(axis=1))

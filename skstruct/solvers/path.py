@@ -8,7 +8,7 @@ decides; what is reported is computed afresh by `solvers.certificate`.
 
 import numpy as np
 
-from skstruct.solvers.block_descent import combine, descend
+from skstruct.solvers.block_descent import descend
 from skstruct.solvers.design import Design
 from skstruct.solvers.working_set import WorkingSet, best_scaled_dual
 
@@ -63,7 +63,9 @@ class PathSolver:
 
     def _polar(self, correlation):
         layout = self.problem.layout
-        polar = self.problem.penalty.polar(correlation, layout.ptr, layout.weights)
+        polar = self.problem.penalty.polar(
+            correlation, self.design.ptr, layout.weights
+        )
         polar[~self.candidates] = 0.0
         return polar
 
@@ -87,7 +89,35 @@ class PathSolver:
             alpha_before = alpha
             if on_solved is not None:
                 on_solved()
-        return self._coefs(found), np.array(n_iters)
+        return self._coefs(found), np.array(n_iters, dtype=np.intp)
+
+    def null_coefs(self):
+        """Return the coefficients (1, p, q) of the null model."""
+        return self._coefs([np.zeros_like(self.working_set.C)])
+
+    def start_from(self, coef):
+        """Make coefficients (p, q) the current iterate."""
+        ws, layout = self.working_set, self.problem.layout
+        used = layout.norms(coef.T) > 0
+        ws.admit(np.flatnonzero(used & self.candidates))
+        ws.set_coef(coef)
+
+    def refine(self, alphas, coefs, factor):
+        """Solve again from given coefficients, `factor` times as tightly.
+
+        Sweeps run on residuals: where the Gram matrix was too coarse, they are not.
+        """
+        ws, target = self.working_set, self.gap_target
+        self.gap_target = factor * target
+        found, n_iters = [], []
+        for alpha, coef in zip(alphas, coefs, strict=True):
+            self.start_from(coef)
+            ws.store.drop_gram(ws.C)
+            self._look(alpha)
+            n_iters.append(self._solve_one(alpha, alpha))
+            found.append(ws.C.copy())
+        self.gap_target = target
+        return self._coefs(found), np.array(n_iters, dtype=np.intp)
 
     def _solve_one(self, alpha, alpha_before):
         ws = self.working_set
@@ -148,19 +178,25 @@ class PathSolver:
         i = len(found)
         step = (alpha - alphas[i - 1]) / (alphas[i - 1] - alphas[i - 2])
         last, before = (self._padded(C) for C in (found[-1], found[-2]))
-        state, objective = (ws.C, ws.store.R), ws.objective(alpha)
-        ws.C = last + step * (last - before)
+        iterate, objective = ws.iterate, ws.objective(alpha)
+        ws.C = ws.penalty.project(last + step * (last - before))
         ws.store.refresh(ws.C)
         if not ws.objective(alpha) < objective:
-            ws.C, ws.store.R = state
+            ws.iterate = iterate
 
     def _padded(self, C):
         m = len(self.working_set.C)
         return np.concatenate([C, np.zeros((m - len(C), C.shape[1]))])
 
     def _coefs(self, found):
+        """Coefficients of X's columns (A, p, q), those of free columns included."""
         ws = self.working_set
-        q = self.Y.shape[1]
-        stacked = np.concatenate([self._padded(C) for C in found], axis=1)
-        coefs = ws.coef(stacked).reshape(-1, len(found), q).transpose(1, 0, 2)
-        return np.ascontiguousarray(coefs)
+        n_found, q = len(found), self.Y.shape[1]
+        stacked = np.concatenate(
+            [np.empty((len(ws.C), 0))] + [self._padded(C) for C in found], axis=1
+        )
+        coefs = ws.coef(stacked)
+        free = self.design.free_features
+        if len(free):
+            coefs[free] = self.design.free_coef(self.problem.y, coefs)
+        return coefs.reshape(len(coefs), n_found, q).transpose(1, 0, 2)

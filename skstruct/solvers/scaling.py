@@ -7,6 +7,10 @@ Directions in which a group's columns do not vary are left out, so r <= min(k, n
 """
 
 import numpy as np
+from scipy import sparse
+
+# Groups whose Gram matrices are formed in one product have this many columns.
+_COLUMNS_AT_ONCE = 1000
 
 
 def block_basis(rows):
@@ -61,6 +65,12 @@ def block_bases(blocks):
     return bases
 
 
+def whitener(basis):
+    """Return T (k, r) that makes a block's columns orthonormal, from its eigenbasis."""
+    V, eigenvalues = basis
+    return V / np.sqrt(eigenvalues)
+
+
 def gram_bases(grams, n_rows):
     """Eigenbases of stacked (k, k) Gram matrices of columns with `n_rows` rows."""
     k = grams.shape[1]
@@ -73,3 +83,37 @@ def gram_bases(grams, n_rows):
 def _rank_tolerance(eigenvalues, size):
     largest = eigenvalues[-1] if len(eigenvalues) else 0.0
     return max(largest, 0.0) * size * np.finfo(np.float64).eps
+
+
+def block_grams(W, M, sizes):
+    """Yield the projected Gram matrix of each group of consecutive columns of W."""
+    ends = np.cumsum(sizes)
+    starts = ends - sizes
+    g = 0
+    while g < len(sizes):
+        last = max(g + 1, np.searchsorted(ends, starts[g] + _COLUMNS_AT_ONCE))
+        columns = slice(starts[g], ends[last - 1])
+        part = W[:, columns]
+        grams = (part.T @ part).tocsr()
+        for j in range(g, last):
+            own = slice(starts[j] - starts[g], ends[j] - starts[g])
+            m = M[starts[j] : ends[j]]
+            yield grams[own, own].toarray() - m @ m.T
+        g = last
+
+
+def block_diagonal(blocks):
+    """Return the sparse block-diagonal matrix of dense blocks (k, r)."""
+    rows = [T.shape[0] for T in blocks]
+    columns = [T.shape[1] for T in blocks]
+    first = np.cumsum(columns) - columns
+    indices = np.concatenate(
+        [np.empty(0, dtype=np.int64)]
+        + [
+            np.tile(np.arange(start, start + r), k)
+            for start, r, k in zip(first, columns, rows, strict=True)
+        ]
+    )
+    indptr = np.concatenate([[0], np.cumsum(np.repeat(columns, rows))])
+    data = np.concatenate([np.empty(0)] + [T.ravel() for T in blocks])
+    return sparse.csr_array((data, indices, indptr), shape=(sum(rows), sum(columns)))

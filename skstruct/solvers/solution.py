@@ -1,6 +1,6 @@
 """What a solver is asked, and what it answers."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -25,6 +25,8 @@ class Problem:
         Whether an unpenalised intercept is fitted.
     scaling : {"none", "features", "groups"}
         In which coordinates the penalty measures coefficients.
+    dtype : dtype
+        Precision in which coefficients are returned.
     """
 
     matrix: object
@@ -34,9 +36,10 @@ class Problem:
     penalty: object
     fit_intercept: bool = True
     scaling: str = "none"
+    dtype: type = np.float64
 
 
-@dataclass
+@dataclass(frozen=True)
 class Solution:
     """Solutions along a path of `alphas`, A of them.
 
@@ -50,19 +53,23 @@ class Solution:
         Intercepts.
     gaps : (A,) array
         Duality gaps, certified from the coefficients.
-    null_loss : float
-        Loss of the null model, to which the tolerance is relative.
     n_iters : (A,) integer array
         Sweeps spent at each alpha.
-    tol : float
-        Relative tolerance asked for.
+    null_loss : float
+        Loss of the null model, to which tolerances are relative.
+    accepted_gap : float
+        Gap up to which a solution counts as converged.
     """
 
     alphas: np.ndarray
     coefs: np.ndarray
     intercepts: np.ndarray
     gaps: np.ndarray
-    null_loss: float
     n_iters: np.ndarray
-    tol: float
-    seconds: dict = field(default_factory=dict)
+    null_loss: float
+    accepted_gap: float
+
+    @property
+    def converged(self):
+        """Whether each solution's gap is small enough, (A,)."""
+        return self.gaps <= self.accepted_gap

@@ -1,19 +1,15 @@
-"""The groups that the solver works on, and the state of its iterates.
+"""The groups that the solver works on, and the current iterate.
 
 The working set holds, for the groups admitted so far, their columns in penalised
-coordinates (`scaling`), their curvature, their coefficients ``C`` (m, q), and the
-residuals. It only grows. Dense data are held as rows ``Z`` (m, n), and while they are
-few as their Gram matrix too: a sweep then costs m instead of n an entry.
+coordinates (`store`), their curvature (`blocks`) and their coefficients ``C`` (m, q).
+It only grows; each alpha then works on the part of it that is live.
 """
 
 import numpy as np
 
-from skstruct.kernels.sweeps import gradients, sweep
 from skstruct.penalties.norms import group_norms
-from skstruct.solvers.scaling import block_bases
-
-# The Gram matrix pays while the working set is narrower than this share of n.
-_GRAM_SHARE = 0.6
+from skstruct.solvers.dense_store import DenseStore
+from skstruct.solvers.sparse_store import SparseStore
 
 
 class Blocks:
@@ -47,111 +43,6 @@ class Blocks:
         self.lipschitz = np.concatenate([self.lipschitz, lipschitz])
 
 
-class DenseStore:
-    """Columns of the working set as rows Z (m, n), with residuals or gradients.
-
-    ``R`` is what sweeps keep up to date: the residuals (q, n), or, while the Gram
-    matrix is in use, the gradients ``Z r`` (q, m).
-    """
-
-    def __init__(self, Y):
-        self.Y = Y
-        self.YY = float(np.einsum("tj,tj->", Y, Y))
-        self.Z = np.empty((0, Y.shape[1]))
-        self.ZY = np.empty((len(Y), 0))
-        self.gram = np.empty((0, 0))
-        self.R = self.ZY.copy()
-
-    @property
-    def is_gram(self):
-        """Whether sweeps run on the Gram matrix."""
-        return self.gram is not None
-
-    def append(self, rows, C):
-        """Add rows (k, n); C (m, q) are the coefficients of those already here."""
-        m, k = len(self.Z), len(rows)
-        self.Z = _grown(self.Z, (m + k, rows.shape[1]))
-        self.Z[m:] = rows
-        self.ZY = np.concatenate([self.ZY, self.Y @ rows.T], axis=1)
-        if not self.is_gram:
-            return
-        if m + k > _GRAM_SHARE * rows.shape[1]:
-            self.drop_gram()
-        else:
-            self.gram = _grown(self.gram, (m + k, m + k))
-            self.gram[m:] = rows @ self.Z.T
-            self.gram[:m, m:] = self.gram[m:, :m].T
-        self.refresh(np.concatenate([C, np.zeros((k, C.shape[1]))]))
-
-    def drop_gram(self):
-        """Go on with residuals: the Gram matrix has grown too wide, or too coarse."""
-        self.gram = None
-
-    def refresh(self, C):
-        """Recompute R from the coefficients, without the rounding of updates."""
-        used = np.flatnonzero(C.any(axis=1))
-        if self.is_gram:
-            self.R = self.ZY - C[used].T @ self.gram[used]
-        else:
-            self.R = self.Y - C[used].T @ self.Z[used]
-
-    def sweep(self, blocks, C, penalty, order, n_sweeps, tol):
-        """Run sweeps over the blocks in `order`; see `kernels.sweeps.sweep`."""
-        return sweep(
-            self.gram if self.is_gram else self.Z,
-            self.is_gram,
-            self.R,
-            C,
-            blocks.ptr,
-            blocks.h,
-            blocks.h_ptr,
-            blocks.lipschitz,
-            penalty,
-            order,
-            n_sweeps,
-            tol,
-        )
-
-    def gradient(self, ptr, live):
-        """Return ``Z r``, (m, q), for the live groups; with residuals, 0 elsewhere."""
-        if self.is_gram:
-            return self.R.T
-        out = np.zeros((len(self.Z), len(self.R)))
-        gradients(self.Z, self.R, ptr, live, out)
-        return out
-
-    def residual(self, C):
-        """Return the residuals, (n, q)."""
-        if not self.is_gram:
-            return self.R.T
-        used = np.flatnonzero(C.any(axis=1))
-        return (self.Y - C[used].T @ self.Z[used]).T
-
-    def moments(self, C):
-        """Return ``r'r`` and ``y'r`` at coefficients C and the current R."""
-        if self.is_gram:
-            fit = float(np.einsum("tj,jt->", self.ZY, C))
-            yr = self.YY - fit
-            return max(yr - float(np.einsum("tj,jt->", self.R, C)), 0.0), yr
-        return (
-            float(np.einsum("tj,tj->", self.R, self.R)),
-            float(np.einsum("tj,tj->", self.Y, self.R)),
-        )
-
-
-def _grown(array, shape):
-    """Return `array` enlarged to `shape`, its buffer reused while there is room."""
-    buffer = array.base if array.base is not None else array
-    if any(have < want for have, want in zip(buffer.shape, shape, strict=True)):
-        capacity = tuple(
-            max(want, have if have == want else min(2 * have, 2 * want))
-            for have, want in zip(buffer.shape, shape, strict=True)
-        )
-        buffer = np.empty(capacity)
-        buffer[tuple(slice(s) for s in array.shape)] = array
-    return buffer[tuple(slice(s) for s in shape)]
-
-
 def best_scaled_dual(rr, yr, polar, alpha):
     """Return the best dual value among feasible multiples of the residual.
 
@@ -181,7 +72,8 @@ class WorkingSet:
         self.design = design
         self.penalty = penalty
         self.blocks = Blocks(design.layout.n_groups, design.layout.weights)
-        self.store = DenseStore(np.ascontiguousarray(Y.T))
+        store = DenseStore if design.is_read_densely else SparseStore
+        self.store = store(design, penalty, np.ascontiguousarray(Y.T))
         self.C = np.zeros((0, Y.shape[1]))
 
     def admit(self, groups):
@@ -189,44 +81,38 @@ class WorkingSet:
         groups = groups[~self.blocks.is_member[groups]]
         if len(groups) == 0:
             return
-        rows, transforms, curvatures, lipschitz = self._penalised_rows(groups)
+        transforms, curvatures, lipschitz = self.store.admit(groups, self.C)
         self.blocks.append(groups, transforms, curvatures, lipschitz)
-        self.store.append(rows, self.C)
-        self.C = np.concatenate([self.C, np.zeros((len(rows), self.C.shape[1]))])
+        new = self.blocks.ptr[-1] - len(self.C)
+        self.C = np.concatenate([self.C, np.zeros((new, self.C.shape[1]))])
 
-    def _penalised_rows(self, groups):
-        design, layout = self.design, self.design.layout
-        features = layout.features_of(groups)
-        rows = design.rows(features)
-        if design.scale is not None:
-            rows /= design.scale[features, None]
-        ends = np.cumsum(layout.sizes[groups])
-        parts = np.split(rows, ends[:-1])
-        scales = [None] * len(groups)
-        if design.scale is not None:
-            scales = np.split(design.scale[features], ends[:-1])
-        if self.penalty.is_rotation_invariant:
-            return self._rotated(parts, scales)
-        curvatures = [part @ part.T for part in parts]
-        lipschitz = [np.linalg.norm(H, 2) for H in curvatures]
-        transforms = [
-            np.eye(len(part)) if s is None else np.diag(1.0 / s)
-            for part, s in zip(parts, scales, strict=True)
-        ]
-        return rows, transforms, [H.ravel() for H in curvatures], lipschitz
+    @property
+    def iterate(self):
+        """The coefficients and the store's state: arrays affine in C."""
+        return (self.C, *self.store.state)
 
-    def _rotated(self, parts, scales):
-        whiten = self.design.scaling == "groups"
-        out, transforms, curvatures = [], [], []
-        for part, s, (V, eigenvalues) in zip(
-            parts, scales, block_bases(parts), strict=True
+    @iterate.setter
+    def iterate(self, arrays):
+        self.C, self.store.state = arrays[0], arrays[1:]
+
+    def enter_domain(self):
+        """Project the iterate on the penalty's domain."""
+        C = self.penalty.project(self.C)
+        if not np.array_equal(C, self.C):
+            self.C = C
+            self.store.refresh(C)
+
+    def set_coef(self, coef):
+        """Make coefficients (p, q), zero outside the working set, the iterate."""
+        layout, blocks = self.design.layout, self.blocks
+        self.C[:] = 0.0
+        for g, T, start, end in zip(
+            blocks.groups, blocks.transforms, blocks.ptr, blocks.ptr[1:], strict=False
         ):
-            T = V / np.sqrt(eigenvalues) if whiten else V
-            out.append(T.T @ part)
-            transforms.append(T if s is None else T / s[:, None])
-            curvatures.append(np.ones_like(eigenvalues) if whiten else eigenvalues)
-        lipschitz = [h[-1] if len(h) else 0.0 for h in curvatures]
-        return np.concatenate(out), transforms, curvatures, lipschitz
+            own = coef[layout.indices[layout.ptr[g] : layout.ptr[g + 1]]]
+            if own.any():
+                self.C[start:end] = np.linalg.lstsq(T, own)[0]
+        self.store.refresh(self.C)
 
     def norms(self):
         """Return the norm of each admitted group's coefficients."""
@@ -253,12 +139,30 @@ class WorkingSet:
             Those of which zero would not be optimal.
         """
         blocks = self.blocks
-        gradient = self.store.gradient(blocks.ptr, live)
+        gradient = self.store.gradient(blocks, live)
         polar = self.penalty.polar(gradient, blocks.ptr, blocks.weights)
         rr, yr = self.store.moments(self.C)
         dual = best_scaled_dual(rr, yr, polar.max(initial=0.0), alpha)
         gap = 0.5 * rr + alpha * self.penalty_value(self.C) - dual
-        return gap, np.flatnonzero((polar > alpha) | (blocks.weights == 0))
+        unpenalised = blocks.weights == 0
+        if unpenalised.any():
+            gap += self._constraint_gap(gradient, unpenalised)
+        return gap, np.flatnonzero((polar > alpha) | unpenalised)
+
+    def _constraint_gap(self, gradient, groups):
+        """Bound what unpenalised but constrained groups may still gain.
+
+        Their multipliers make the dual point of `gap` infeasible. A projected
+        gradient step of each coordinate, times a coefficient large enough to fit
+        all of Y, is more than they can gain.
+        """
+        blocks = self.blocks
+        own = np.repeat(groups, np.diff(blocks.ptr))
+        curvature = np.repeat(blocks.lipschitz, np.diff(blocks.ptr))[own, None]
+        curvature = np.where(curvature > 0, curvature, 1.0)
+        C = self.C[own]
+        step = C - self.penalty.project(C + gradient[own] / curvature)
+        return float(np.sum(np.abs(step) * np.sqrt(curvature * self.store.YY)))
 
     def coef(self, C):
         """Return coefficients (p, q) of the features for C in penalised coordinates."""
