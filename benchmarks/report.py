@@ -102,7 +102,7 @@ def _outcome_row(verdict, outcome):
     else:
         failed = any(error.tol is None for error in errors)
         cells += ["error" if failed else NOT_REACHED] * 3
-    fits = " / ".join(_seconds(first["fit"]) for first in outcome.first_fits)
+    fits = " / ".join(_seconds(first["fit"]) for first in outcome.first_fits[:2])
     return _row(outcome.library, *cells, fits or NOT_REACHED)
 
 

@@ -94,7 +94,7 @@ class _Certificate:
         stacked = coefs.transpose(1, 0, 2).reshape(p, A * q)
         residuals = np.tile(problem.y, A) - problem.matrix.dot(stacked)
         residuals -= intercepts[:A].ravel()
-        duals = self._orthogonal(residuals, alphas)
+        duals = self._orthogonal(residuals, alphas, stacked)
         weighted = problem.weights[:, None] * duals
         products = problem.matrix.tdot(weighted)
         products -= np.multiply.outer(self.mean, weighted.sum(axis=0))
@@ -150,49 +150,50 @@ class _Certificate:
         penalised = layout.weights > 0
         return np.max(norms[penalised] / layout.weights[penalised], initial=0.0)
 
-    def _orthogonal(self, residuals, alphas):
+    def _orthogonal(self, residuals, alphas, coefs):
         """Make residuals (n, A * q) dual feasible but for their scale."""
         if self.problem.fit_intercept:
             residuals = residuals - self.problem.weights @ residuals
         q = self.problem.y.shape[1]
-        free = self.free
-        if len(free) and (np.asarray(alphas) > 0).all():
-            return self._without(free, residuals)
+        if (np.asarray(alphas) > 0).all():
+            return self._without(self.free, residuals, coefs)
         residuals = residuals.copy()
         everything = np.arange(self.problem.layout.n_features)
         for i, alpha in enumerate(alphas):
-            columns = everything if alpha == 0 else free
-            if len(columns):
-                own = slice(i * q, (i + 1) * q)
-                residuals[:, own] = self._without(columns, residuals[:, own])
+            features = everything if alpha == 0 else self.free
+            own = slice(i * q, (i + 1) * q)
+            residuals[:, own] = self._without(features, residuals[:, own], coefs[:, own])
         return residuals
 
-    def _without(self, features, residuals):
+    def _without(self, features, residuals, coefs):
+        """Take out of residuals what unpenalised features can still explain."""
+        if len(features) == 0:
+            return residuals
         rows = self._columns(features)
         norms = np.linalg.norm(rows, axis=1)
-        rows = rows[norms > 0] / norms[norms > 0, None]
-        if len(rows) == 0:
-            return residuals
+        norms[norms == 0] = 1.0
+        columns = (rows / norms[:, None]).T
         root = np.sqrt(self.problem.weights)[:, None]
         target = root * residuals
-        # What is added back is measured on all rows, those of weight zero included:
-        # only products with the weights are ever used.
-        left = np.divide(
-            _left_over(rows.T, target, self.problem.penalty.is_unconstrained),
-            root,
-            out=np.zeros_like(target),
-            where=root > 0,
-        )
-        return left
+        if self.problem.penalty.is_unconstrained:
+            left = _least_squares_residual(columns, target)
+        else:
+            # The features' own fit is added back: nonnegative least squares of the
+            # bare residuals, to which the answer is zero, is degenerate.
+            own_fit = columns @ (coefs[features] * norms[:, None])
+            left = _nonnegative_residual(columns, target + own_fit)
+        # Rows of weight zero do not matter: only weighted products are used.
+        return np.divide(left, root, out=np.zeros_like(left), where=root > 0)
 
 
-def _left_over(columns, target, unconstrained):
-    """Residual of the (nonnegative) least-squares fit of target (n, k)."""
-    if unconstrained:
-        for _ in range(2):
-            solution = linalg.lstsq(columns, target, check_finite=False)[0]
-            target = target - columns @ solution
-        return target
+def _least_squares_residual(columns, target):
+    for _ in range(2):
+        solution = linalg.lstsq(columns, target, check_finite=False)[0]
+        target = target - columns @ solution
+    return target
+
+
+def _nonnegative_residual(columns, target):
     fits = [optimize.nnls(columns, t)[0] for t in target.T]
     return target - columns @ np.array(fits).T
 

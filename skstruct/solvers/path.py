@@ -120,6 +120,7 @@ class PathSolver:
         return self._coefs(found), np.array(n_iters, dtype=np.intp)
 
     def _solve_one(self, alpha, alpha_before):
+        """Solve at `alpha`; return the sweeps run, the closing pass counted as one."""
         ws = self.working_set
         self._propose(2 * alpha - alpha_before)
         live = np.flatnonzero(
@@ -136,7 +137,7 @@ class PathSolver:
             n_sweeps += done
             gap = self._look(alpha)
             if gap <= self.gap_target or n_sweeps >= self.max_iter:
-                return n_sweeps
+                return n_sweeps + 1
             missed = np.flatnonzero(self.polar > alpha)
             if len(np.setdiff1d(missed, ws.blocks.groups[live])):
                 self._propose(alpha)
@@ -145,7 +146,7 @@ class PathSolver:
                 )
                 target = max(inner_target, _LOOSE_SHARE * gap)
             elif inner_gap <= target and target <= inner_target:
-                return n_sweeps
+                return n_sweeps + 1
             else:
                 target = inner_target
 

@@ -1,0 +1,5 @@
+"""Linear models with a penalty on groups of coefficients."""
+
+from skstruct.linear_model.group_lasso import GroupLasso, GroupPath, group_lasso_path
+
+__all__ = ["GroupLasso", "GroupPath", "group_lasso_path"]
