@@ -11,7 +11,7 @@ __version__ = "0.1.0.dev0"
 # Public name -> the module that defines it.
 _PUBLIC = {
     "GroupLasso": "skstruct.linear_model",
-    "GroupLassoCV": "skstruct.linear_model",
+    "GroupLassoCV": "skstruct.model_selection",
     "group_lasso_path": "skstruct.linear_model",
 }
 _SUBMODULES = ("datasets",)
