@@ -250,9 +250,7 @@ def check_offset(offset, y):
     ValueError
         If `offset` is not finite or does not have one value for each response.
     """
-    offset = check_array(
-        offset, ensure_2d=False, dtype=np.float64, input_name="offset"
-    )
+    offset = check_array(offset, ensure_2d=False, dtype=np.float64, input_name="offset")
     check_consistent_length(offset, y)
     n_outputs = 1 if y.ndim == 1 else y.shape[1]
     offset = offset.reshape(len(offset), -1)

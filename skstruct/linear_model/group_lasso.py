@@ -368,9 +368,7 @@ def check_alphas(alphas, eps):
             f"alphas={alphas!r} must be an int, the number of alphas, or an array of "
             f"them; for this one value pass alphas=[{alphas!r}]."
         )
-    alphas = check_array(
-        alphas, ensure_2d=False, dtype=np.float64, input_name="alphas"
-    )
+    alphas = check_array(alphas, ensure_2d=False, dtype=np.float64, input_name="alphas")
     if alphas.ndim != 1 or (alphas < 0).any():
         raise ValueError(
             "alphas must be one-dimensional and nonnegative; got shape "

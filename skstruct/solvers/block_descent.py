@@ -8,6 +8,9 @@ import numpy as np
 
 # Iterates that one extrapolation combines (Bertrand and Massias, 2021, use 5).
 _ANDERSON_MEMORY = 5
+# Objectives closer than this share are equal. Deciding by rounding would make the
+# path of the iterates depend on the order of the rows.
+ROUNDING = 1e-12
 # Most cycles between two looks at the gap.
 _MOST_CYCLES = 8
 # Steps that change less than this share of |Y|^2 are rounding.
@@ -86,7 +89,7 @@ def _cycle(ws, struct, alpha, active):
         before = ws.objective(alpha)
         ws.iterate = combine(mix, history[1:])
         ws.enter_domain()
-        if not ws.objective(alpha) < before:
+        if not ws.objective(alpha) < before * (1 - ROUNDING):
             ws.iterate = history[-1]
     return _ANDERSON_MEMORY, change
 
@@ -114,7 +117,7 @@ def anderson_weights(iterates):
     trace = np.trace(gram)
     if not np.isfinite(trace) or trace <= 0.0:
         return None
-    gram[np.diag_indices_from(gram)] += 1e-12 * trace
+    gram[np.diag_indices_from(gram)] += 1e-6 * trace
     weights = np.linalg.solve(gram, np.ones(len(gram)))
     total = weights.sum()
     return None if total == 0.0 else weights / total

@@ -162,7 +162,9 @@ class _Certificate:
         for i, alpha in enumerate(alphas):
             features = everything if alpha == 0 else self.free
             own = slice(i * q, (i + 1) * q)
-            residuals[:, own] = self._without(features, residuals[:, own], coefs[:, own])
+            residuals[:, own] = self._without(
+                features, residuals[:, own], coefs[:, own]
+            )
         return residuals
 
     def _without(self, features, residuals, coefs):

@@ -8,7 +8,7 @@ decides; what is reported is computed afresh by `solvers.certificate`.
 
 import numpy as np
 
-from skstruct.solvers.block_descent import descend
+from skstruct.solvers.block_descent import ROUNDING, descend
 from skstruct.solvers.design import Design
 from skstruct.solvers.working_set import WorkingSet, best_scaled_dual
 
@@ -63,9 +63,7 @@ class PathSolver:
 
     def _polar(self, correlation):
         layout = self.problem.layout
-        polar = self.problem.penalty.polar(
-            correlation, self.design.ptr, layout.weights
-        )
+        polar = self.problem.penalty.polar(correlation, self.design.ptr, layout.weights)
         polar[~self.candidates] = 0.0
         return polar
 
@@ -131,9 +129,7 @@ class PathSolver:
         n_sweeps = 0
         target = inner_target
         while True:
-            done, inner_gap = descend(
-                ws, alpha, live, target, self.max_iter - n_sweeps
-            )
+            done, inner_gap = descend(ws, alpha, live, target, self.max_iter - n_sweeps)
             n_sweeps += done
             gap = self._look(alpha)
             if gap <= self.gap_target or n_sweeps >= self.max_iter:
@@ -182,7 +178,7 @@ class PathSolver:
         iterate, objective = ws.iterate, ws.objective(alpha)
         ws.C = ws.penalty.project(last + step * (last - before))
         ws.store.refresh(ws.C)
-        if not ws.objective(alpha) < objective:
+        if not ws.objective(alpha) < objective * (1 - ROUNDING):
             ws.iterate = iterate
 
     def _padded(self, C):

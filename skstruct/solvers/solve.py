@@ -26,9 +26,7 @@ def alpha_grid(alpha_max, n_alphas, eps):
     return np.geomspace(alpha_max, alpha_max * eps, n_alphas)
 
 
-def solve_path(
-    problem, alphas, *, tol, max_iter, eps=1e-3, start=None, on_solved=None
-):
+def solve_path(problem, alphas, *, tol, max_iter, eps=1e-3, start=None, on_solved=None):
     """Solve a problem for many alphas.
 
     Parameters
@@ -144,7 +142,12 @@ def _solve_unpenalised(problem):
 
 def _nonnegative_least_squares(problem):
     design = Design(
-        problem.matrix, problem.layout, problem.weights, problem.fit_intercept, "none", []
+        problem.matrix,
+        problem.layout,
+        problem.weights,
+        problem.fit_intercept,
+        "none",
+        [],
     )
     rows = design.centred_rows(np.arange(problem.layout.n_features))
     norms = np.linalg.norm(rows, axis=1)
