@@ -22,49 +22,28 @@ cone of their columns, which is what nonnegative least squares leaves over.
 import numpy as np
 from scipy import linalg, optimize
 
-from skstruct.penalties.norms import group_norms
 from skstruct.solvers.design import column_means, feature_scales, rounding_variance
 
 # Residuals of several alphas are handled at once while they have fewer entries.
 _ENTRIES_AT_ONCE = 4_000_000
 
 
-def duality_gaps(problem, alphas, coefs, intercepts):
-    """Return the duality gap of each solution.
+class Certificate:
+    """Certifier of solutions of one problem.
 
     Parameters
     ----------
     problem : Problem
-        What was to be solved.
-    alphas : (A,) array
-        Strengths.
-    coefs : (A, p, q) array
-        Coefficients of the columns of X.
-    intercepts : (A, q) array
-        Intercepts.
-
-    Returns
-    -------
-    (A,) array
-        Gaps, in units of the objective; at least 0.
+        What is to be solved.
     """
-    certificate = _Certificate(problem)
-    n, q = problem.y.shape
-    step = max(1, _ENTRIES_AT_ONCE // (n * q))
-    gaps = [
-        certificate.gaps(alphas[i : i + step], coefs[i : i + step], intercepts[i:])
-        for i in range(0, len(alphas), step)
-    ]
-    return np.concatenate(gaps) if gaps else np.empty(0)
 
-
-class _Certificate:
     def __init__(self, problem):
         self.problem = problem
         matrix, d = problem.matrix, problem.weights
-        p = matrix.shape[1]
-        self.mean = column_means(matrix, d) if problem.fit_intercept else np.zeros(p)
-        self.scale = np.ones(p)
+        self.mean = np.zeros(matrix.shape[1])
+        if problem.fit_intercept:
+            self.mean = column_means(matrix, d)
+        self.scale = None
         if problem.scaling == "features":
             self.scale = feature_scales(matrix, d, self.mean)
         y = problem.y
@@ -77,6 +56,44 @@ class _Certificate:
                 _orthonormal_rows(self._columns(own)) for own in layout.feature_groups()
             ]
 
+    def intercepts(self, coefs):
+        """Return the best intercepts (A, q) for coefficients (A, p, q)."""
+        if not self.problem.fit_intercept:
+            return np.zeros((len(coefs), coefs.shape[2]))
+        mean_y = self.problem.weights @ self.problem.y
+        return mean_y - np.einsum("apq,p->aq", coefs, self.mean)
+
+    def evaluate(self, alphas, coefs, intercepts):
+        """Measure how far solutions are from optimal.
+
+        Parameters
+        ----------
+        alphas : (A,) array
+            Strengths, nonnegative.
+        coefs : (A, p, q) array
+            Coefficients of the columns of X.
+        intercepts : (A, q) array
+            Intercepts.
+
+        Returns
+        -------
+        gaps : (A,) array
+            Duality gaps, in units of the objective; at least 0.
+        polars : (A, n_groups) array
+            For each group, the smallest alpha at which zero is optimal for it, given
+            the residuals; 0 for unpenalised groups.
+        """
+        n, q = self.problem.y.shape
+        step = max(1, _ENTRIES_AT_ONCE // (n * q))
+        parts = [
+            self._evaluate(
+                alphas[i : i + step], coefs[i : i + step], intercepts[i : i + step]
+            )
+            for i in range(0, len(alphas), step)
+        ]
+        gaps, polars = zip(*parts, strict=True)
+        return np.concatenate(gaps), np.concatenate(polars)
+
     def _columns(self, features):
         """Weighted and centred columns as rows (k, n)."""
         rows = self.problem.matrix.rows(features)
@@ -87,26 +104,27 @@ class _Certificate:
             rows[norms2 <= rounding_variance(self.mean[features])] = 0.0
         return rows
 
-    def gaps(self, alphas, coefs, intercepts):
+    def _evaluate(self, alphas, coefs, intercepts):
         problem = self.problem
-        n, q = problem.y.shape
-        A, p = len(alphas), coefs.shape[1]
-        stacked = coefs.transpose(1, 0, 2).reshape(p, A * q)
-        residuals = np.tile(problem.y, A) - problem.matrix.dot(stacked)
-        residuals -= intercepts[:A].ravel()
+        n_alphas, p, q = coefs.shape
+        stacked = coefs.transpose(1, 0, 2).reshape(p, n_alphas * q)
+        residuals = np.tile(problem.y, n_alphas) - problem.matrix.dot(stacked)
+        residuals -= intercepts.ravel()
         duals = self._orthogonal(residuals, alphas, stacked)
         weighted = problem.weights[:, None] * duals
         products = problem.matrix.tdot(weighted)
-        products -= np.multiply.outer(self.mean, weighted.sum(axis=0))
-        out = np.empty(A)
+        if problem.fit_intercept:
+            products -= np.multiply.outer(self.mean, weighted.sum(axis=0))
+        gaps, polars = np.empty(n_alphas), np.empty((n_alphas, problem.layout.n_groups))
         for i, alpha in enumerate(alphas):
             own = slice(i * q, (i + 1) * q)
-            out[i] = self._gap(
-                alpha, coefs[i], residuals[:, own], duals[:, own], products[:, own]
+            polars[i] = self._polar(products[:, own], duals[:, own])
+            gaps[i] = self._gap(
+                alpha, coefs[i], residuals[:, own], duals[:, own], polars[i].max()
             )
-        return out
+        return gaps, polars
 
-    def _gap(self, alpha, coef, residual, dual, products):
+    def _gap(self, alpha, coef, residual, dual, polar):
         d = self.problem.weights
         if not np.array_equal(self.problem.penalty.project(coef), coef):
             return np.inf  # outside the constraint set
@@ -118,16 +136,14 @@ class _Certificate:
             return max(primal, 0.0)
         yv = np.einsum("i,it,it->", d, self.y, dual)
         scale = max(yv / vv, 0.0)
-        if alpha > 0:
-            polar = self._polar(products, dual)
-            if scale * polar > alpha:
-                scale = alpha / polar
+        if alpha > 0 and scale * polar > alpha:
+            scale = alpha / polar
         return max(primal - (scale * yv - 0.5 * scale**2 * vv), 0.0)
 
     def _penalty(self, coef):
         layout, penalty = self.problem.layout, self.problem.penalty
         if self._orthonormal is None:
-            grouped = (coef * self.scale[:, None])[layout.indices]
+            grouped = self._grouped(coef, np.multiply)
             values = penalty.values(grouped, layout.ptr, layout.weights)
             return float(np.sum(values))
         total = 0.0
@@ -141,14 +157,19 @@ class _Certificate:
     def _polar(self, products, dual):
         layout, penalty = self.problem.layout, self.problem.penalty
         if self._orthonormal is None:
-            grouped = (products / self.scale[:, None])[layout.indices]
-            return penalty.polar(grouped, layout.ptr, layout.weights).max(initial=0.0)
+            grouped = self._grouped(products, np.divide)
+            return penalty.polar(grouped, layout.ptr, layout.weights)
         weighted = np.sqrt(self.problem.weights)[:, None] * dual
         rows = [Q @ weighted for Q in self._orthonormal]
         ptr = np.concatenate([[0], np.cumsum([len(Q) for Q in self._orthonormal])])
-        norms = group_norms(np.concatenate(rows), ptr)
-        penalised = layout.weights > 0
-        return np.max(norms[penalised] / layout.weights[penalised], initial=0.0)
+        return penalty.polar(np.concatenate(rows), ptr, layout.weights)
+
+    def _grouped(self, rows, rescale):
+        """Sort rows (p, q) by group, multiplied or divided by the scales."""
+        if self.scale is not None:
+            rows = rescale(rows, self.scale[:, None])
+        layout = self.problem.layout
+        return rows if layout.is_contiguous else rows[layout.indices]
 
     def _orthogonal(self, residuals, alphas, coefs):
         """Make residuals (n, A * q) dual feasible but for their scale."""

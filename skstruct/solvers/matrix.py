@@ -10,6 +10,9 @@ from scipy import sparse
 # Bytes of X widened or centred at once: small enough to stay in cache, large
 # enough to hide the interpreter.
 _CHUNK_BYTES = 4_000_000
+# Between 2 and this many vectors BLAS is slow; on large X that is worth a kernel.
+_FEW_VECTORS = 12
+_LARGE = 1_000_000
 
 
 def as_matrix(X):
@@ -42,10 +45,22 @@ class DenseMatrix:
     def tdot(self, R):
         """Return ``X' @ R`` for R (n, q)."""
         if self.X.dtype == np.float64:
+            if 1 < R.shape[1] <= _FEW_VECTORS and self.X.size > _LARGE:
+                return self._tdot_few(np.ascontiguousarray(R.T))
             return (R.T @ self.X).T
         out = np.empty((self.shape[1], R.shape[1]))
         for columns in _chunks(np.arange(self.shape[1]), self.shape[0]):
             out[columns] = self.X[:, columns].T.astype(np.float64) @ R
+        return out
+
+    def _tdot_few(self, RT):
+        """Return ``X' @ R`` for a few vectors, read as rows, in one pass over X."""
+        if not self.X.flags.f_contiguous:
+            return (RT @ self.X).T
+        from skstruct.kernels.products import rows_times
+
+        out = np.empty((self.shape[1], len(RT)))
+        rows_times(self.X.T, RT, out)
         return out
 
     def rows(self, columns):

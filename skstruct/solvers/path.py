@@ -1,21 +1,31 @@
 """Solve a problem along a decreasing sequence of alphas, with warm starts.
 
-For each alpha the sequential strong rule (Tibshirani et al., 2012) proposes groups,
-block coordinate descent solves the problem restricted to the working set, and one
-pass over all of X looks for groups that the rule missed. The gap of the full problem
-decides; what is reported is computed afresh by `solvers.certificate`.
+A few alphas at a time are solved on the working set, which screening proposes, and
+then certified together in one pass over all of X. The certificate decides: it also
+tells which groups screening missed, and from the first alpha that it does not confirm
+the work is taken up again.
 """
 
 import numpy as np
 
 from skstruct.solvers.block_descent import ROUNDING, descend
+from skstruct.solvers.certificate import Certificate
 from skstruct.solvers.design import Design
-from skstruct.solvers.working_set import WorkingSet, best_scaled_dual
+from skstruct.solvers.working_set import WorkingSet
 
+# Alphas that are certified together.
+_BATCH = 4
 # The working set is solved to this share of what the full problem must reach.
 _INNER_SHARE = 0.3
 # While groups are still missing, to this share of the full problem's present gap.
 _LOOSE_SHARE = 0.1
+# Screening assumes that polars grow by at most this much per unit that alpha falls.
+# The strong rule takes 1; what a smaller slope misses, the certificate finds.
+_SLOPE = 0.5
+# When no group is missing but the gap is too large, the target shrinks this much.
+_TIGHTEN = 0.1
+# Most times that an alpha is taken up again without new groups.
+_MOST_TIGHTENINGS = 3
 
 
 class PathSolver:
@@ -36,6 +46,9 @@ class PathSolver:
         Smallest alpha at which every penalised group is zero.
     null_loss : float
         Loss of the null model.
+    accepted_gap : float
+        Gap at which a solution counts as converged: `tol` times the null loss, plus
+        what rounding leaves of a gap.
     """
 
     def __init__(self, problem, tol, max_iter):
@@ -53,22 +66,20 @@ class PathSolver:
             problem.scaling,
             np.flatnonzero(is_free),
         )
+        self.certificate = Certificate(problem)
         self.Y = self.design.target(problem.y)
         self.null_loss = 0.5 * float(np.einsum("it,it->", self.Y, self.Y))
-        self.gap_target = tol * self.null_loss
+        self.accepted_gap = tol * self.null_loss + _rounding(problem.y, self.null_loss)
         self.working_set = WorkingSet(self.design, self.Y, problem.penalty)
         self.working_set.admit(np.flatnonzero(~penalised & ~is_free))
-        self.polar = self._polar(self.design.correlate(self.Y))
-        self.alpha_max = float(self.polar.max(initial=0.0))
-
-    def _polar(self, correlation):
-        layout = self.problem.layout
-        polar = self.problem.penalty.polar(correlation, self.design.ptr, layout.weights)
-        polar[~self.candidates] = 0.0
-        return polar
+        correlation = self.design.correlate(self.Y)
+        # Polars are known at the null model, the solution from alpha_max on.
+        self.polar = problem.penalty.polar(correlation, self.design.ptr, layout.weights)
+        self.polar[is_free] = 0.0
+        self.alpha_max = self.alpha_known = float(self.polar.max(initial=0.0))
 
     def solve(self, alphas, on_solved=None):
-        """Solve for decreasing alphas > 0; return coefs (A, p, q) and sweeps (A,).
+        """Solve for decreasing alphas > 0.
 
         Parameters
         ----------
@@ -76,18 +87,48 @@ class PathSolver:
             Positive, decreasing.
         on_solved : callable or None
             Called without arguments after each alpha.
+
+        Returns
+        -------
+        coefs : (A, p, q) array
+            Coefficients of the columns of X.
+        intercepts : (A, q) array
+            Intercepts.
+        gaps : (A,) array
+            Certified duality gaps.
+        n_iters : (A,) integer array
+            Sweeps, the pass that certifies counted as one.
         """
-        ws = self.working_set
-        found, n_iters = [], []
-        alpha_before = self.alpha_max
-        for alpha in alphas:
-            self._predict(found, alphas, alpha)
-            n_iters.append(self._solve_one(alpha, alpha_before))
-            found.append(ws.C.copy())
-            alpha_before = alpha
-            if on_solved is not None:
-                on_solved()
-        return self._coefs(found), np.array(n_iters, dtype=np.intp)
+        n_alphas, p, q = len(alphas), self.problem.layout.n_features, self.Y.shape[1]
+        coefs, intercepts = np.empty((n_alphas, p, q)), np.empty((n_alphas, q))
+        gaps, n_iters = np.empty(n_alphas), np.zeros(n_alphas, dtype=np.intp)
+        found = []
+        i, size = 0, 1
+        effort = _Effort(self.accepted_gap)
+        while i < n_alphas:
+            batch = slice(i, min(i + size, n_alphas))
+            self._screen(alphas[batch][-1])
+            for j in range(i, batch.stop):
+                n_iters[j] += self._descend(found, alphas, j, effort, n_iters[j]) + 1
+            coefs[batch] = self._coefs(found[i:])
+            intercepts[batch] = self.certificate.intercepts(coefs[batch])
+            gaps[batch], polars = self.certificate.evaluate(
+                alphas[batch], coefs[batch], intercepts[batch]
+            )
+            n_good = self._n_accepted(gaps[batch], n_iters[batch], effort)
+            for _ in range(n_good):
+                effort = _Effort(self.accepted_gap)
+                if on_solved is not None:
+                    on_solved()
+            failed = i + n_good < batch.stop
+            last = n_good if failed else n_good - 1
+            self.polar, self.alpha_known = polars[last], alphas[i + last]
+            i += n_good
+            if failed:
+                self._learn_from(alphas[i], gaps[i], effort, found[i])
+            del found[i:]
+            size = 1 if failed else min(size + 1, _BATCH)
+        return coefs, intercepts, gaps, n_iters
 
     def null_coefs(self):
         """Return the coefficients (1, p, q) of the null model."""
@@ -100,85 +141,67 @@ class PathSolver:
         ws.admit(np.flatnonzero(used & self.candidates))
         ws.set_coef(coef)
 
-    def refine(self, alphas, coefs, factor):
-        """Solve again from given coefficients, `factor` times as tightly.
+    def _screen(self, alpha):
+        """Admit the groups that may be needed at `alpha`."""
+        self._admit(np.flatnonzero(self.polar > self._threshold(alpha)))
 
-        Sweeps run on residuals: where the Gram matrix was too coarse, they are not.
-        """
-        ws, target = self.working_set, self.gap_target
-        self.gap_target = factor * target
-        found, n_iters = [], []
-        for alpha, coef in zip(alphas, coefs, strict=True):
-            self.start_from(coef)
-            ws.store.drop_gram(ws.C)
-            self._look(alpha)
-            n_iters.append(self._solve_one(alpha, alpha))
-            found.append(ws.C.copy())
-        self.gap_target = target
-        return self._coefs(found), np.array(n_iters, dtype=np.intp)
+    def _threshold(self, alpha):
+        return alpha - _SLOPE * (self.alpha_known - alpha)
 
-    def _solve_one(self, alpha, alpha_before):
-        """Solve at `alpha`; return the sweeps run, the closing pass counted as one."""
+    def _admit(self, groups):
+        """Admit groups, the best ones first if they are many."""
         ws = self.working_set
-        self._propose(2 * alpha - alpha_before)
-        live = np.flatnonzero(
-            (self.polar[ws.blocks.groups] >= 2 * alpha - alpha_before)
-            | (ws.norms() > 0)
-        )
-        inner_target = _INNER_SHARE * self.gap_target
-        n_sweeps = 0
-        target = inner_target
-        while True:
-            done, inner_gap = descend(ws, alpha, live, target, self.max_iter - n_sweeps)
-            n_sweeps += done
-            gap = self._look(alpha)
-            if gap <= self.gap_target or n_sweeps >= self.max_iter:
-                return n_sweeps + 1
-            missed = np.flatnonzero(self.polar > alpha)
-            if len(np.setdiff1d(missed, ws.blocks.groups[live])):
-                self._propose(alpha)
-                live = np.flatnonzero(
-                    (self.polar[ws.blocks.groups] > alpha) | (ws.norms() > 0)
-                )
-                target = max(inner_target, _LOOSE_SHARE * gap)
-            elif inner_gap <= target and target <= inner_target:
-                return n_sweeps + 1
-            else:
-                target = inner_target
-
-    def _look(self, alpha):
-        """Pass over all of X: refresh polars; return the full problem's gap."""
-        ws = self.working_set
-        ws.store.refresh(ws.C)
-        self.polar = self._polar(self.design.correlate(ws.store.residual(ws.C)))
-        rr, yr = ws.store.moments(ws.C)
-        dual = best_scaled_dual(rr, yr, self.polar.max(initial=0.0), alpha)
-        return ws.objective(alpha) - dual
-
-    def _propose(self, threshold):
-        """Admit the groups above a threshold, the best ones first if they are many."""
-        ws = self.working_set
-        groups = np.flatnonzero(
-            (self.polar >= threshold) & ~ws.blocks.is_member & self.candidates
-        )
+        groups = groups[~ws.blocks.is_member[groups] & self.candidates[groups]]
         limit = max(20, 2 * int(np.count_nonzero(ws.norms())))
         if len(groups) > limit:
             best = np.argpartition(-self.polar[groups], limit)[:limit]
             groups = np.sort(groups[best])
         ws.admit(groups)
 
-    def _predict(self, found, alphas, alpha):
+    def _descend(self, found, alphas, j, effort, n_before):
+        """Solve alpha j on the working set; return the sweeps run."""
+        ws, alpha = self.working_set, alphas[j]
+        self._predict(found, alphas, j)
+        known = self.polar[ws.blocks.groups]
+        live = np.flatnonzero((known > self._threshold(alpha)) | (ws.norms() > 0))
+        budget = max(self.max_iter - n_before, 1)
+        n_sweeps, _ = descend(ws, alpha, live, effort.target, budget)
+        found.append(ws.C.copy())
+        return n_sweeps
+
+    def _n_accepted(self, gaps, n_iters, effort):
+        """Number of leading solutions that are good, or as good as they will get."""
+        good = (gaps <= self.accepted_gap) | (n_iters > self.max_iter)
+        good[0] |= effort.exhausted
+        return len(good) if good.all() else int(np.argmin(good))
+
+    def _learn_from(self, alpha, gap, effort, C):
+        """Prepare another attempt at an alpha that was not confirmed."""
+        ws = self.working_set
+        members = ws.blocks.is_member.copy()
+        self._admit(np.flatnonzero(self.polar > alpha))
+        if (members != ws.blocks.is_member).any():
+            effort.loosen(_LOOSE_SHARE * gap)
+        elif effort.is_full:
+            effort.tighten()
+            if effort.exhausted:
+                ws.store.drop_gram(ws.C)
+        else:
+            effort.loosen(0.0)
+        ws.C = self._padded(C)
+        ws.store.refresh(ws.C)
+
+    def _predict(self, found, alphas, j):
         """Extrapolate from the last two solutions, if that lowers the objective."""
-        if len(found) < 2:
+        if j < 2 or len(found) < 2:
             return
         ws = self.working_set
-        i = len(found)
-        step = (alpha - alphas[i - 1]) / (alphas[i - 1] - alphas[i - 2])
-        last, before = (self._padded(C) for C in (found[-1], found[-2]))
-        iterate, objective = ws.iterate, ws.objective(alpha)
+        step = (alphas[j] - alphas[j - 1]) / (alphas[j - 1] - alphas[j - 2])
+        last, before = self._padded(found[j - 1]), self._padded(found[j - 2])
+        iterate, objective = ws.iterate, ws.objective(alphas[j])
         ws.C = ws.penalty.project(last + step * (last - before))
         ws.store.refresh(ws.C)
-        if not ws.objective(alpha) < objective * (1 - ROUNDING):
+        if not ws.objective(alphas[j]) < objective * (1 - ROUNDING):
             ws.iterate = iterate
 
     def _padded(self, C):
@@ -186,14 +209,55 @@ class PathSolver:
         return np.concatenate([C, np.zeros((m - len(C), C.shape[1]))])
 
     def _coefs(self, found):
-        """Coefficients of X's columns (A, p, q), those of free columns included."""
+        """Coefficients of X's columns (A, p, q), those of free columns included.
+
+        They are rounded to the precision in which they will be returned.
+        """
         ws = self.working_set
         n_found, q = len(found), self.Y.shape[1]
-        stacked = np.concatenate(
-            [np.empty((len(ws.C), 0))] + [self._padded(C) for C in found], axis=1
-        )
-        coefs = ws.coef(stacked)
+        coefs = ws.coef(np.concatenate([self._padded(C) for C in found], axis=1))
         free = self.design.free_features
         if len(free):
             coefs[free] = self.design.free_coef(self.problem.y, coefs)
+        coefs = coefs.astype(self.problem.dtype).astype(np.float64)
         return coefs.reshape(len(coefs), n_found, q).transpose(1, 0, 2)
+
+
+class _Effort:
+    """How tightly the working set is solved at one alpha.
+
+    Attributes
+    ----------
+    target : float
+        Gap at which sweeps stop.
+    """
+
+    def __init__(self, accepted_gap):
+        self._full = self.target = _INNER_SHARE * accepted_gap
+        self._n_tightenings = 0
+
+    @property
+    def is_full(self):
+        """Whether the last attempt went all the way."""
+        return self.target <= self._full
+
+    @property
+    def exhausted(self):
+        """Whether nothing more can be tried."""
+        return self._n_tightenings >= _MOST_TIGHTENINGS
+
+    def loosen(self, target):
+        """While groups are missing, there is no point in solving more tightly."""
+        self.target = max(self._full, target)
+
+    def tighten(self):
+        """Ask for more, since the certificate does not confirm the solver's word."""
+        self._n_tightenings += 1
+        self._full *= _TIGHTEN
+        self.target = self._full
+
+
+def _rounding(y, null_loss):
+    """What rounding may leave of a gap, when responses are large beside their spread."""
+    unit = 10 * np.finfo(np.float64).eps * np.abs(y).max(initial=0.0)
+    return unit * np.sqrt(2 * null_loss) + unit**2

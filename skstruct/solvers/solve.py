@@ -6,14 +6,11 @@ import numpy as np
 from scipy import optimize
 
 from skstruct.groups import GroupLayout
-from skstruct.solvers.certificate import duality_gaps
-from skstruct.solvers.design import Design, column_means
+from skstruct.solvers.certificate import Certificate
+from skstruct.solvers.design import Design
 from skstruct.solvers.path import PathSolver
 from skstruct.solvers.solution import Solution
 
-# When the certificate does not confirm the solver's word, it is asked for this
-# much more, twice.
-_TIGHTEN = (0.1, 0.01)
 # Largest dense array, in bytes, that an unpenalised fit of sparse X may need.
 _MOST_BYTES = 4e9
 
@@ -58,59 +55,19 @@ def solve_path(problem, alphas, *, tol, max_iter, eps=1e-3, start=None, on_solve
     alphas = np.sort(np.asarray(alphas, dtype=np.float64))[::-1]
     if start is not None:
         solver.start_from(start)
-    enough = accepted_gap(problem, solver.null_loss, tol)
-    found = _solve_penalised(problem, solver, alphas[alphas > 0], enough, on_solved)
+    found = solver.solve(alphas[alphas > 0], on_solved)
     n_zero = np.count_nonzero(alphas == 0)
     if n_zero:
         zero = _solve_unpenalised(problem)
-        if on_solved is not None:
-            on_solved()
         found = [
             np.concatenate([part, np.repeat(last, n_zero, axis=0)])
             for part, last in zip(found, zero, strict=True)
         ]
-    return Solution(alphas, *found, null_loss=solver.null_loss, accepted_gap=enough)
-
-
-def accepted_gap(problem, null_loss, tol):
-    """Return the gap at which a solution counts as converged.
-
-    That is `tol` times the null model's loss, plus what rounding leaves of a gap
-    when responses are large beside their deviations.
-    """
-    largest = np.abs(problem.y).max(initial=0.0)
-    rounding = 10 * np.finfo(np.float64).eps * largest
-    return tol * null_loss + rounding * np.sqrt(2 * null_loss) + rounding**2
-
-
-def _solve_penalised(problem, solver, alphas, enough, on_solved):
-    """Return coefs, intercepts, gaps and sweeps, asking again where gaps are large."""
-    coefs, n_iters = solver.solve(alphas, on_solved)
-    coefs, intercepts, gaps = _certified(problem, alphas, coefs)
-    for factor in _TIGHTEN:
-        again = np.flatnonzero((gaps > enough) & (n_iters < solver.max_iter))
-        if len(again) == 0:
-            break
-        better, more = solver.refine(alphas[again], coefs[again], factor)
-        better, new_intercepts, new_gaps = _certified(problem, alphas[again], better)
-        n_iters[again] += more
-        chosen = new_gaps < gaps[again]
-        improved = again[chosen]
-        coefs[improved] = better[chosen]
-        intercepts[improved] = new_intercepts[chosen]
-        gaps[improved] = new_gaps[chosen]
-    return coefs, intercepts, gaps, n_iters
-
-
-def _certified(problem, alphas, coefs):
-    """Round to the coefficients' dtype, set the intercepts, and measure the gaps."""
-    coefs = np.ascontiguousarray(coefs.astype(problem.dtype).astype(np.float64))
-    n_alphas, p, q = coefs.shape
-    intercepts = np.zeros((n_alphas, q))
-    if problem.fit_intercept:
-        mean = column_means(problem.matrix, problem.weights)
-        intercepts = problem.weights @ problem.y - np.einsum("apq,p->aq", coefs, mean)
-    return coefs, intercepts, duality_gaps(problem, alphas, coefs, intercepts)
+        for _ in range(n_zero if on_solved is not None else 0):
+            on_solved()
+    return Solution(
+        alphas, *found, null_loss=solver.null_loss, accepted_gap=solver.accepted_gap
+    )
 
 
 def _solve_unpenalised(problem):
@@ -132,12 +89,14 @@ def _solve_unpenalised(problem):
         layout.names,
     )
     unpenalised = replace(problem, layout=free, scaling="none")
-    alphas = np.zeros(1)
     if problem.penalty.is_unconstrained:
-        coefs = PathSolver(unpenalised, 1.0, 1).null_coefs()
+        coefs = PathSolver(unpenalised, tol=1.0, max_iter=1).null_coefs()
     else:
         coefs = _nonnegative_least_squares(unpenalised)
-    return *_certified(unpenalised, alphas, coefs), np.ones(1, dtype=np.intp)
+    certificate = Certificate(unpenalised)
+    intercepts = certificate.intercepts(coefs)
+    gaps, _ = certificate.evaluate(np.zeros(1), coefs, intercepts)
+    return coefs, intercepts, gaps, np.ones(1, dtype=np.intp)
 
 
 def _nonnegative_least_squares(problem):
@@ -147,7 +106,7 @@ def _nonnegative_least_squares(problem):
         problem.weights,
         problem.fit_intercept,
         "none",
-        [],
+        free_groups=[],
     )
     rows = design.centred_rows(np.arange(problem.layout.n_features))
     norms = np.linalg.norm(rows, axis=1)

@@ -1,0 +1,45 @@
+"""Before any test: a numba cache that cannot be stale, and settings for hypothesis."""
+
+import hashlib
+import os
+import sys
+import tempfile
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+
+def package_stamp():
+    """Hash of every source file of the package: numba only watches the kernels'."""
+    package = Path(find_spec("skstruct").origin).parent
+    stamp = hashlib.sha256()
+    for file in sorted(package.rglob("*.py")):
+        stamp.update(str(file.relative_to(package)).encode() + file.read_bytes())
+    return stamp.hexdigest()[:16]
+
+
+# numba reads the variable when it is imported; subprocesses of the tests inherit it.
+assert "numba" not in sys.modules, "a plugin imported numba before tests/conftest.py"
+os.environ["NUMBA_CACHE_DIR"] = str(
+    Path(tempfile.gettempdir()) / f"skstruct-tests-{os.getuid()}" / package_stamp()
+)
+
+settings.register_profile(
+    "skstruct",
+    derandomize=True,
+    deadline=None,  # a first example may have to compile
+    max_examples=15,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("skstruct")
+
+
+@pytest.fixture
+def metadata_routing():
+    """scikit-learn's metadata routing, on during one test."""
+    import sklearn
+
+    with sklearn.config_context(enable_metadata_routing=True):
+        yield
