@@ -81,6 +81,13 @@ def gradients(Z, R, ptr, order, out):
         _products(Z[ptr[g] : ptr[g + 1]], R, out[ptr[g] : ptr[g + 1]])
 
 
+@njit(**JIT)
+def subtract_fit(Z, R, C, ptr, order):
+    """Subtract ``C_g' Z_g`` of the blocks in `order` from the residuals R."""
+    for g in order:
+        _subtract(R, C[ptr[g] : ptr[g + 1]], Z[ptr[g] : ptr[g + 1]])
+
+
 # Rows are taken four at a time: R is then read once for four rows of Z, and the
 # loops are bound by reading Z.
 

@@ -8,13 +8,16 @@ import numpy as np
 
 # Iterates that one extrapolation combines (Bertrand and Massias, 2021, use 5).
 _ANDERSON_MEMORY = 5
-# Objectives closer than this share are equal. Deciding by rounding would make the
-# path of the iterates depend on the order of the rows.
-ROUNDING = 1e-12
+# An extrapolation is taken back when it raises the objective by more than this share.
+# Below it lies rounding: decisions there would depend on the order of the rows, and
+# tight solutions need extrapolations whose gains no objective shows any more.
+ROUNDING = 1e-14
 # Most cycles between two looks at the gap.
 _MOST_CYCLES = 8
-# Steps that change less than this share of |Y|^2 are rounding.
-_STALLED = 1e-18
+# Squared steps below this share of |Y|^2 are rounding.
+_STALLED = 1e-29
+# Looks at the gap without any improvement, after which rounding must be the reason.
+_PATIENCE = 20
 
 
 def descend(working_set, alpha, live, gap_target, max_sweeps):
@@ -50,9 +53,12 @@ def descend(working_set, alpha, live, gap_target, max_sweeps):
     struct = ws.penalty.bind(ws.blocks.weights, alpha)
     n_sweeps, n_cycles, change = 0, 1, np.inf
     gap_before = None
+    best, patience = np.inf, _PATIENCE
     while True:
         gap, wanted = ws.gap(alpha, live)
-        stalled = change <= _STALLED * ws.store.YY
+        patience = _PATIENCE if gap < best else patience - 1
+        best = min(best, gap)
+        stalled = patience == 0 or change <= _STALLED * ws.store.YY
         if gap <= gap_target or n_sweeps >= max_sweeps or stalled:
             return n_sweeps, gap
         active = np.union1d(np.flatnonzero(ws.norms() > 0), wanted)
@@ -62,8 +68,10 @@ def descend(working_set, alpha, live, gap_target, max_sweeps):
             n_cycles = _cycles_until_next_look(gap_before, gap, gap_target, n_cycles)
         gap_before = gap
         for _ in range(n_cycles):
-            done, change = _cycle(ws, struct, alpha, active)
-            n_sweeps += done
+            budget = max_sweeps - n_sweeps
+            if budget > 0:
+                done, change = _cycle(ws, struct, alpha, active, budget)
+                n_sweeps += done
 
 
 def _cycles_until_next_look(before, now, target, n_cycles):
@@ -73,15 +81,15 @@ def _cycles_until_next_look(before, now, target, n_cycles):
     return int(np.clip(wanted / rate if rate > 0 else 1, 1, _MOST_CYCLES))
 
 
-def _cycle(ws, struct, alpha, active):
-    """Sweep the active groups a few times, then extrapolate.
+def _cycle(ws, struct, alpha, active, budget):
+    """Sweep the active groups a few times, at most `budget`, then extrapolate.
 
     Returns the sweeps run and what the last one changed.
     """
     history = [_copy(ws.iterate)]
     for i in range(_ANDERSON_MEMORY):
-        change = ws.store.sweep(ws.blocks, ws.C, struct, active)
-        if change <= _STALLED * ws.store.YY:
+        change = ws.store.sweep(ws.C, struct, active)
+        if change <= _STALLED * ws.store.YY or i + 1 == budget:
             return i + 1, change
         history.append(_copy(ws.iterate))
     mix = anderson_weights([iterate[0] for iterate in history])
@@ -89,7 +97,7 @@ def _cycle(ws, struct, alpha, active):
         before = ws.objective(alpha)
         ws.iterate = combine(mix, history[1:])
         ws.enter_domain()
-        if not ws.objective(alpha) < before * (1 - ROUNDING):
+        if not ws.objective(alpha) <= before * (1 + ROUNDING):
             ws.iterate = history[-1]
     return _ANDERSON_MEMORY, change
 

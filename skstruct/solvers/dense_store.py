@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from skstruct.kernels.sweeps import gradients
+from skstruct.kernels.sweeps import gradients, subtract_fit
+from skstruct.penalties.norms import group_norms
 from skstruct.solvers.scaling import block_bases
 from skstruct.solvers.store import Store, grown
 
@@ -13,8 +14,8 @@ _GRAM_SHARE = 0.6
 class DenseStore(Store):
     """Working set held as rows ``Z`` (m, n), for dense X."""
 
-    def __init__(self, design, penalty, Y):
-        super().__init__(design, penalty, Y)
+    def __init__(self, design, penalty, Y, blocks):
+        super().__init__(design, penalty, Y, blocks)
         self.Z = np.empty((0, Y.shape[1]))
 
     def _enter(self, groups):
@@ -22,7 +23,7 @@ class DenseStore(Store):
         m, k = len(self.Z), len(rows)
         self.Z = grown(self.Z, (m + k, rows.shape[1]))
         self.Z[m:] = rows
-        return transforms, curvatures, lipschitz, self.Y @ rows.T
+        return transforms, curvatures, lipschitz
 
     def _penalised_rows(self, groups):
         design, layout = self.design, self.design.layout
@@ -49,28 +50,27 @@ class DenseStore(Store):
     def _gram_pays(self, m):
         return m <= _GRAM_SHARE * self.Z.shape[1]
 
-    def _products_with_last(self, k):
+    def _last_with_target(self, k):
+        return self.Y @ self.Z[len(self.Z) - k :].T
+
+    def _last_with_all(self, k):
         return self.Z[len(self.Z) - k :] @ self.Z.T
 
     def _refresh_residual(self, C):
-        self._residual_state = (self._residual_rows(C),)
+        R = self.Y.copy()
+        used = np.flatnonzero(group_norms(C, self.blocks.ptr) > 0)
+        subtract_fit(self.Z, R, C, self.blocks.ptr, used)
+        self._residual_state = (R,)
 
-    def _residual_rows(self, C):
-        used = np.flatnonzero(C.any(axis=1))
-        return self.Y - C[used].T @ self.Z[used]
-
-    def _sweep_residual(self, blocks, C, struct, order):
+    def _sweep_residual(self, C, struct, order):
         (R,) = self._residual_state
-        return self._sweep_rows(self.Z, R, blocks, C, struct, order)
+        return self._sweep_rows(self.Z, R, C, struct, order)
 
-    def _gradient_from_residual(self, blocks, live):
+    def _gradient_from_residual(self, live):
         (R,) = self._residual_state
         out = np.zeros((len(self.Z), len(R)))
-        gradients(self.Z, R, blocks.ptr, live, out)
+        gradients(self.Z, R, self.blocks.ptr, live, out)
         return out
 
-    def residual(self, C):
-        """Return the residuals, (n, q)."""
-        if self.is_gram:
-            return self._residual_rows(C).T
-        return self._residual_state[0].T
+    def _residual(self):
+        return self._residual_state[0]

@@ -170,7 +170,7 @@ class PathSolver:
         return n_sweeps
 
     def _n_accepted(self, gaps, n_iters, effort):
-        """Number of leading solutions that are good, or as good as they will get."""
+        """Count the leading solutions that are good, or as good as they will get."""
         good = (gaps <= self.accepted_gap) | (n_iters > self.max_iter)
         good[0] |= effort.exhausted
         return len(good) if good.all() else int(np.argmin(good))
@@ -201,7 +201,7 @@ class PathSolver:
         iterate, objective = ws.iterate, ws.objective(alphas[j])
         ws.C = ws.penalty.project(last + step * (last - before))
         ws.store.refresh(ws.C)
-        if not ws.objective(alphas[j]) < objective * (1 - ROUNDING):
+        if not ws.objective(alphas[j]) <= objective * (1 + ROUNDING):
             ws.iterate = iterate
 
     def _padded(self, C):
@@ -215,7 +215,7 @@ class PathSolver:
         """
         ws = self.working_set
         n_found, q = len(found), self.Y.shape[1]
-        coefs = ws.coef(np.concatenate([self._padded(C) for C in found], axis=1))
+        coefs = ws.blocks.coef(np.concatenate([self._padded(C) for C in found], axis=1))
         free = self.design.free_features
         if len(free):
             coefs[free] = self.design.free_coef(self.problem.y, coefs)
@@ -258,6 +258,6 @@ class _Effort:
 
 
 def _rounding(y, null_loss):
-    """What rounding may leave of a gap, when responses are large beside their spread."""
-    unit = 10 * np.finfo(np.float64).eps * np.abs(y).max(initial=0.0)
+    """Return what rounding may leave of a gap, if y is large beside its spread."""
+    unit = 40 * np.finfo(np.float64).eps * np.abs(y).max(initial=0.0)
     return unit * np.sqrt(2 * null_loss) + unit**2

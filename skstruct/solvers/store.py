@@ -22,6 +22,8 @@ class Store:
         Says in which coordinates blocks are minimised.
     Y : (q, n) array
         Targets.
+    blocks : Blocks
+        The admitted groups; the store appends to it.
 
     Attributes
     ----------
@@ -33,7 +35,8 @@ class Store:
         Gram matrix, or None when sweeps run on residuals.
     """
 
-    def __init__(self, design, penalty, Y):
+    def __init__(self, design, penalty, Y, blocks):
+        self.blocks = blocks
         self.design = design
         self.penalty = penalty
         self.Y = Y
@@ -48,26 +51,21 @@ class Store:
         return self.gram is not None
 
     def admit(self, groups, C):
-        """Bring groups in beside those with coefficients C (m, q).
-
-        Returns
-        -------
-        transforms, curvatures, lipschitz : lists
-            For each group ``T_g`` (k, r), its flat curvature, its largest eigenvalue.
-        """
-        m = self.ZY.shape[1]
-        transforms, curvatures, lipschitz, ZY = self._enter(groups)
-        self.ZY = np.concatenate([self.ZY, ZY], axis=1)
-        k = ZY.shape[1]
+        """Bring groups in beside those with coefficients C (m, q); return C extended."""
+        m = self.blocks.width
+        self.blocks.append(groups, *self._enter(groups))
+        k = self.blocks.width - m
+        self.ZY = np.concatenate([self.ZY, self._last_with_target(k)], axis=1)
         if self.is_gram and self._gram_pays(m + k):
-            cross = self._products_with_last(k)
+            cross = self._last_with_all(k)
             self.gram = grown(self.gram, (m + k, m + k))
             self.gram[m:] = cross
             self.gram[:m, m:] = cross[:, :m].T
         else:
             self.gram = None
-        self.refresh(np.concatenate([C, np.zeros((k, C.shape[1]))]))
-        return transforms, curvatures, lipschitz
+        C = np.concatenate([C, np.zeros((k, C.shape[1]))])
+        self.refresh(C)
+        return C
 
     def drop_gram(self, C):
         """Go on with residuals: the Gram matrix is too coarse for what is asked."""
@@ -94,13 +92,14 @@ class Store:
         else:
             self._refresh_residual(C)
 
-    def sweep(self, blocks, C, struct, order):
+    def sweep(self, C, struct, order):
         """Run one sweep over the blocks in `order`; return what it changed."""
         if self.is_gram:
-            return self._sweep_rows(self.gram, self.gradients, blocks, C, struct, order)
-        return self._sweep_residual(blocks, C, struct, order)
+            return self._sweep_rows(self.gram, self.gradients, C, struct, order)
+        return self._sweep_residual(C, struct, order)
 
-    def _sweep_rows(self, Z, R, blocks, C, struct, order):
+    def _sweep_rows(self, Z, R, C, struct, order):
+        blocks = self.blocks
         return sweep(
             Z,
             self.is_gram,
@@ -114,18 +113,18 @@ class Store:
             order,
         )
 
-    def gradient(self, blocks, live):
+    def gradient(self, live):
         """Return ``Z r`` (m, q); rows of groups that are not live may be zero."""
         if self.is_gram:
             return self.gradients.T
-        return self._gradient_from_residual(blocks, live)
+        return self._gradient_from_residual(live)
 
     def moments(self, C):
         """Return ``r'r`` and ``y'r`` at coefficients C and the current state."""
         if self.is_gram:
             yr = self.YY - float(np.einsum("tj,jt->", self.ZY, C))
             return max(yr - float(np.einsum("tj,jt->", self.gradients, C)), 0.0), yr
-        R = self.residual(C).T
+        R = self._residual()
         return float(np.einsum("tj,tj->", R, R)), float(np.einsum("tj,tj->", self.Y, R))
 
 

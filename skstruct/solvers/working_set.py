@@ -8,39 +8,9 @@ It only grows; each alpha then works on the part of it that is live.
 import numpy as np
 
 from skstruct.penalties.norms import group_norms
+from skstruct.solvers.blocks import Blocks
 from skstruct.solvers.dense_store import DenseStore
 from skstruct.solvers.sparse_store import SparseStore
-
-
-class Blocks:
-    """Bookkeeping of the admitted groups: which, where, and their curvature."""
-
-    def __init__(self, n_groups, weights):
-        self.all_weights = weights
-        self.is_member = np.zeros(n_groups, dtype=bool)
-        self.groups = np.empty(0, dtype=np.intp)
-        self.transforms = []
-        self.ptr = np.zeros(1, dtype=np.int64)
-        self.h = np.empty(0)
-        self.h_ptr = np.zeros(1, dtype=np.int64)
-        self.lipschitz = np.empty(0)
-
-    @property
-    def weights(self):
-        """Weights of the admitted groups, in their order here."""
-        return self.all_weights[self.groups]
-
-    def append(self, groups, transforms, curvatures, lipschitz):
-        """Admit groups with their transforms (k, r) and flat curvatures."""
-        self.is_member[groups] = True
-        self.groups = np.concatenate([self.groups, groups])
-        self.transforms += transforms
-        ranks = [T.shape[1] for T in transforms]
-        self.ptr = np.concatenate([self.ptr, self.ptr[-1] + np.cumsum(ranks)])
-        sizes = [len(h) for h in curvatures]
-        self.h = np.concatenate([self.h, *curvatures])
-        self.h_ptr = np.concatenate([self.h_ptr, self.h_ptr[-1] + np.cumsum(sizes)])
-        self.lipschitz = np.concatenate([self.lipschitz, lipschitz])
 
 
 def best_scaled_dual(rr, yr, polar, alpha):
@@ -71,20 +41,16 @@ class WorkingSet:
     def __init__(self, design, Y, penalty):
         self.design = design
         self.penalty = penalty
-        self.blocks = Blocks(design.layout.n_groups, design.layout.weights)
+        self.blocks = Blocks(design.layout)
         store = DenseStore if design.is_read_densely else SparseStore
-        self.store = store(design, penalty, np.ascontiguousarray(Y.T))
+        self.store = store(design, penalty, np.ascontiguousarray(Y.T), self.blocks)
         self.C = np.zeros((0, Y.shape[1]))
 
     def admit(self, groups):
         """Bring groups in, their coefficients zero."""
         groups = groups[~self.blocks.is_member[groups]]
-        if len(groups) == 0:
-            return
-        transforms, curvatures, lipschitz = self.store.admit(groups, self.C)
-        self.blocks.append(groups, transforms, curvatures, lipschitz)
-        new = self.blocks.ptr[-1] - len(self.C)
-        self.C = np.concatenate([self.C, np.zeros((new, self.C.shape[1]))])
+        if len(groups):
+            self.C = self.store.admit(groups, self.C)
 
     @property
     def iterate(self):
@@ -104,14 +70,7 @@ class WorkingSet:
 
     def set_coef(self, coef):
         """Make coefficients (p, q), zero outside the working set, the iterate."""
-        layout, blocks = self.design.layout, self.blocks
-        self.C[:] = 0.0
-        for g, T, start, end in zip(
-            blocks.groups, blocks.transforms, blocks.ptr, blocks.ptr[1:], strict=False
-        ):
-            own = coef[layout.indices[layout.ptr[g] : layout.ptr[g + 1]]]
-            if own.any():
-                self.C[start:end] = np.linalg.lstsq(T, own)[0]
+        self.C = self.blocks.coordinates(coef)
         self.store.refresh(self.C)
 
     def norms(self):
@@ -139,7 +98,7 @@ class WorkingSet:
             Those of which zero would not be optimal.
         """
         blocks = self.blocks
-        gradient = self.store.gradient(blocks, live)
+        gradient = self.store.gradient(live)
         polar = self.penalty.polar(gradient, blocks.ptr, blocks.weights)
         rr, yr = self.store.moments(self.C)
         dual = best_scaled_dual(rr, yr, polar.max(initial=0.0), alpha)
@@ -163,15 +122,3 @@ class WorkingSet:
         C = self.C[own]
         step = C - self.penalty.project(C + gradient[own] / curvature)
         return float(np.sum(np.abs(step) * np.sqrt(curvature * self.store.YY)))
-
-    def coef(self, C):
-        """Return coefficients (p, q) of the features for C in penalised coordinates."""
-        layout, blocks = self.design.layout, self.blocks
-        out = np.zeros((layout.n_features, C.shape[1]))
-        for g, T, start, end in zip(
-            blocks.groups, blocks.transforms, blocks.ptr, blocks.ptr[1:], strict=False
-        ):
-            block = C[start:end]
-            if block.any():
-                out[layout.indices[layout.ptr[g] : layout.ptr[g + 1]]] = T @ block
-        return out

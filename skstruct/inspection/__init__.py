@@ -1,0 +1,6 @@
+"""Pictures of fitted models, with matplotlib, which loads when something is drawn."""
+
+from skstruct.inspection.group_cv import GroupCVDisplay
+from skstruct.inspection.group_path import GroupPathDisplay
+
+__all__ = ["GroupCVDisplay", "GroupPathDisplay"]

@@ -1,0 +1,77 @@
+"""What the displays show, taken from paths of coefficients."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+
+def check_has_path(estimator: Any, display: str) -> None:
+    """Raise unless the estimator is fitted and kept a path of coefficients."""
+    check_is_fitted(estimator)
+    if not hasattr(estimator, "coef_path_"):
+        raise TypeError(
+            f"{display} shows a path of models, which {type(estimator).__name__} does "
+            "not have. Pass a fitted GroupLassoCV (of a pipeline: its last step, "
+            "pipeline[-1])."
+        )
+
+
+def norm_path(coefs: np.ndarray, groups: Sequence[np.ndarray]) -> np.ndarray:
+    """Return the norm of each group at each alpha.
+
+    Parameters
+    ----------
+    coefs : (n_features, n_alphas) or (n_outputs, n_features, n_alphas) array
+        Coefficients along the path.
+    groups : sequence of index arrays
+        Features of each group.
+
+    Returns
+    -------
+    (n_groups, n_alphas) array
+        Euclidean norms, all outputs together.
+    """
+    stacked = np.atleast_3d(coefs) if coefs.ndim == 3 else coefs[None]
+    stacked = stacked.astype(np.float64)
+    scale = np.abs(stacked).max(initial=0.0) or 1.0  # squares must not overflow
+    squares = np.square(stacked / scale).sum(axis=0)
+    norms = [np.sqrt(squares[own].sum(axis=0)) for own in groups]
+    return np.array(norms).reshape(len(groups), -1) * scale
+
+
+def effect_path(coefs: np.ndarray, groups: Sequence[np.ndarray], X: Any) -> np.ndarray:
+    """Return the standard deviation of each group's part of the prediction.
+
+    Parameters
+    ----------
+    coefs : (n_features, n_alphas) or (n_outputs, n_features, n_alphas) array
+        Coefficients along the path.
+    groups : sequence of index arrays
+        Features of each group.
+    X : (n_samples, n_features) array or sparse matrix
+        Samples, validated.
+
+    Returns
+    -------
+    (n_groups, n_alphas) array
+        Standard deviations over the samples; of several outputs, the root of the sum
+        of their variances.
+    """
+    outputs = coefs if coefs.ndim == 3 else coefs[None]
+    effects = np.empty((len(groups), coefs.shape[-1]))
+    columns = X.tocsc() if sparse.issparse(X) else X
+    for g, own in enumerate(groups):
+        parts = [columns[:, own] @ coef[own].astype(np.float64) for coef in outputs]
+        variances = sum(np.asarray(part).var(axis=0) for part in parts)
+        effects[g] = np.sqrt(variances)
+    return effects
+
+
+def as_samples(estimator: Any, X: Any) -> Any:
+    """Return X as the estimator's ``predict`` would see it."""
+    return validate_data(
+        estimator, X, accept_sparse=["csr", "csc"], dtype=np.float64, reset=False
+    )
