@@ -105,7 +105,8 @@ def proximal_gradient(
     d = sample_shares(len(y), sample_weight)
     Z = np.sqrt(d)[:, None] * (X - d @ X)
     target = np.sqrt(d)[:, None] * (y - d @ y)
-    step = 1 / np.linalg.norm(Z, 2) ** 2
+    largest = np.linalg.norm(Z, 2)
+    step = 1 / largest**2 if largest > 0 else 1.0
     B = ahead = np.zeros((X.shape[1], y.shape[1]))
     t = 1.0
     for _ in range(n_steps):

@@ -21,6 +21,8 @@ from skstruct.inspection.plotting import (
     set_alpha_axis,
 )
 
+_NORM = "Norm of the group's coefficients"
+
 
 class GroupPathDisplay:
     """Regularisation path: the size of each group at each alpha.
@@ -86,7 +88,7 @@ class GroupPathDisplay:
         alpha: float | None = None,
         alpha_min: float | None = None,
         alpha_1se: float | None = None,
-        ylabel: str = "Norm of the group's coefficients",
+        ylabel: str = _NORM,
     ) -> None:
         self.alphas = alphas
         self.norms = norms
@@ -114,7 +116,7 @@ class GroupPathDisplay:
             A fitted estimator with a path.
         X : {array-like, sparse matrix} of shape (n_samples, n_features), default=None
             If given, a group's size is the standard deviation, over these samples, of
-            its part of the prediction. That is in units of y, and can be compared
+            what it adds to the prediction. That is in units of y, and can be compared
             between groups of features on different scales. None means the Euclidean
             norm of its coefficients.
         ax : matplotlib Axes, default=None
@@ -151,20 +153,18 @@ class GroupPathDisplay:
         """
         check_has_path(estimator, cls.__name__)
         coefs, groups = estimator.coef_path_, estimator.groups_
-        if X is None:
-            sizes = {"norms": norm_path(coefs, groups)}
-        else:
-            sizes = {
-                "norms": effect_path(coefs, groups, as_samples(estimator, X)),
-                "ylabel": "Standard deviation of the group's contribution",
-            }
+        norms, ylabel = norm_path(coefs, groups), _NORM
+        if X is not None:
+            norms = effect_path(coefs, groups, as_samples(estimator, X))
+            ylabel = "Standard deviation of the group's contribution"
         display = cls(
             alphas=estimator.alphas_,
+            norms=norms,
             group_names=estimator.group_names_,
             alpha=estimator.alpha_,
             alpha_min=estimator.alpha_min_,
             alpha_1se=estimator.alpha_1se_,
-            **sizes,
+            ylabel=ylabel,
         )
         return display.plot(ax, max_labels=max_labels, line_kw=line_kw)
 

@@ -34,16 +34,14 @@ def norm_path(coefs: np.ndarray, groups: Sequence[np.ndarray]) -> np.ndarray:
     (n_groups, n_alphas) array
         Euclidean norms, all outputs together.
     """
-    stacked = np.atleast_3d(coefs) if coefs.ndim == 3 else coefs[None]
-    stacked = stacked.astype(np.float64)
-    scale = np.abs(stacked).max(initial=0.0) or 1.0  # squares must not overflow
-    squares = np.square(stacked / scale).sum(axis=0)
-    norms = [np.sqrt(squares[own].sum(axis=0)) for own in groups]
-    return np.array(norms).reshape(len(groups), -1) * scale
+    outputs = coefs.astype(np.float64).reshape(-1, *coefs.shape[-2:])
+    scale = np.abs(outputs).max(initial=0.0) or 1.0  # squares must not overflow
+    squares = np.square(outputs / scale).sum(axis=0)
+    return scale * np.array([np.sqrt(squares[own].sum(axis=0)) for own in groups])
 
 
 def effect_path(coefs: np.ndarray, groups: Sequence[np.ndarray], X: Any) -> np.ndarray:
-    """Return the standard deviation of each group's part of the prediction.
+    """Return the standard deviation of what each group adds to predictions.
 
     Parameters
     ----------
@@ -60,13 +58,12 @@ def effect_path(coefs: np.ndarray, groups: Sequence[np.ndarray], X: Any) -> np.n
         Standard deviations over the samples; of several outputs, the root of the sum
         of their variances.
     """
-    outputs = coefs if coefs.ndim == 3 else coefs[None]
+    outputs = coefs.astype(np.float64).reshape(-1, *coefs.shape[-2:])
     effects = np.empty((len(groups), coefs.shape[-1]))
     columns = X.tocsc() if sparse.issparse(X) else X
     for g, own in enumerate(groups):
-        parts = [columns[:, own] @ coef[own].astype(np.float64) for coef in outputs]
-        variances = sum(np.asarray(part).var(axis=0) for part in parts)
-        effects[g] = np.sqrt(variances)
+        parts = [columns[:, own] @ coef[own] for coef in outputs]
+        effects[g] = np.sqrt(sum(part.var(axis=0) for part in parts))
     return effects
 
 

@@ -4,7 +4,7 @@ BLAS reads X once for one vector, and is compute bound for many; for two to a do
 vectors its matrix product is up to three times slower than this.
 """
 
-from numba import float64, njit, types
+from numba import float64, intp, njit, types
 
 from skstruct.kernels.blocks import JIT
 
@@ -38,3 +38,29 @@ def rows_times(X, R, out):
                 a0 += x[i] * r0[i]
             out[j, t] = a0
             t += 1
+
+
+@njit(
+    [types.void(_READONLY, types.Array(intp, 1, "C", readonly=True), _READONLY, _OUT)],
+    **JIT,
+)
+def add_rows(X, used, B, out):
+    """Add ``X[used].T @ B`` to `out` transposed: X (p, n), B (k, q), out (q, n)."""
+    n = X.shape[1]
+    i = 0
+    while i + 4 <= used.shape[0]:
+        x0, x1, x2, x3 = X[used[i]], X[used[i + 1]], X[used[i + 2]], X[used[i + 3]]
+        for t in range(out.shape[0]):
+            b0, b1, b2, b3 = B[i, t], B[i + 1, t], B[i + 2, t], B[i + 3, t]
+            row = out[t]
+            for j in range(n):
+                row[j] += b0 * x0[j] + b1 * x1[j] + b2 * x2[j] + b3 * x3[j]
+        i += 4
+    while i < used.shape[0]:
+        x0 = X[used[i]]
+        for t in range(out.shape[0]):
+            b0 = B[i, t]
+            row = out[t]
+            for j in range(n):
+                row[j] += b0 * x0[j]
+        i += 1

@@ -70,15 +70,14 @@ class Blocks:
 
     def _extended(self, transforms, rows, columns):
         data = np.concatenate([self.T.data, *(T.ravel() for T in transforms)])
-        starts = _continued(self.ptr[-1:], columns)[:-1]
-        indices = np.concatenate(
-            [self.T.indices]
-            + [
-                np.tile(np.arange(start, start + r), k)
-                for start, r, k in zip(starts, columns, rows, strict=True)
-            ]
+        # Each row of a block has its columns: a run of integers, repeated by rows.
+        lengths = np.repeat(columns, rows)
+        first = np.repeat(_continued(self.ptr[-1:], columns)[:-1], rows)
+        within = np.arange(lengths.sum()) - np.repeat(
+            np.cumsum(lengths) - lengths, lengths
         )
-        indptr = _continued(self.T.indptr, np.repeat(columns, rows))
+        indices = np.concatenate([self.T.indices, np.repeat(first, lengths) + within])
+        indptr = _continued(self.T.indptr, lengths)
         shape = (len(indptr) - 1, self.width + int(columns.sum()))
         return sparse.csr_array((data, indices, indptr), shape=shape)
 

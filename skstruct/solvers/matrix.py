@@ -35,6 +35,12 @@ class DenseMatrix:
     def dot(self, B):
         """Return ``X @ B`` for B (p, q), reading only the columns that B uses."""
         used = np.flatnonzero(B.any(axis=1))
+        if self._suits_kernels and B.shape[1] <= _FEW_VECTORS:
+            from skstruct.kernels.products import add_rows
+
+            out = np.zeros((B.shape[1], self.shape[0]))
+            add_rows(self.X.T, used, B[used], out)
+            return out.T
         if len(used) > self.shape[1] // 2 and self.X.dtype == np.float64:
             return self.X @ B
         out = np.zeros((self.shape[0], B.shape[1]))
@@ -44,24 +50,24 @@ class DenseMatrix:
 
     def tdot(self, R):
         """Return ``X' @ R`` for R (n, q)."""
+        if self._suits_kernels and 1 < R.shape[1] <= _FEW_VECTORS:
+            from skstruct.kernels.products import rows_times
+
+            out = np.empty((self.shape[1], R.shape[1]))
+            rows_times(self.X.T, np.ascontiguousarray(R.T), out)
+            return out
         if self.X.dtype == np.float64:
-            if 1 < R.shape[1] <= _FEW_VECTORS and self.X.size > _LARGE:
-                return self._tdot_few(np.ascontiguousarray(R.T))
             return (R.T @ self.X).T
         out = np.empty((self.shape[1], R.shape[1]))
         for columns in _chunks(np.arange(self.shape[1]), self.shape[0]):
             out[columns] = self.X[:, columns].T.astype(np.float64) @ R
         return out
 
-    def _tdot_few(self, RT):
-        """Return ``X' @ R`` for a few vectors, read as rows, in one pass over X."""
-        if not self.X.flags.f_contiguous:
-            return (RT @ self.X).T
-        from skstruct.kernels.products import rows_times
-
-        out = np.empty((self.shape[1], len(RT)))
-        rows_times(self.X.T, RT, out)
-        return out
+    @property
+    def _suits_kernels(self):
+        """Whether X is large enough, and stored by columns, for kernels of our own."""
+        X = self.X
+        return X.flags.f_contiguous and X.dtype == np.float64 and X.size > _LARGE
 
     def rows(self, columns):
         """Return the given columns as the rows of a new (k, n) C-ordered array."""

@@ -19,9 +19,14 @@ _BATCH = 4
 _INNER_SHARE = 0.3
 # While groups are still missing, to this share of the full problem's present gap.
 _LOOSE_SHARE = 0.1
-# Screening assumes that polars grow by at most this much per unit that alpha falls.
-# The strong rule takes 1; what a smaller slope misses, the certificate finds.
-_SLOPE = 0.5
+# Screening predicts polars by their last slope in alpha, plus this much. The strong
+# rule takes a slope of 1 for all; what the prediction misses, the certificate finds.
+_SLOPE_MARGIN = 0.1
+_FIRST_SLOPE = 0.5
+# A batch brings in at most this many groups, or this share of those that are nonzero.
+_FEW_GROUPS = 20
+_FEW_SHARE = 0.2
+_STEEPEST = 0.5
 # When no group is missing but the gap is too large, the target shrinks this much.
 _TIGHTEN = 0.1
 # Most times that an alpha is taken up again without new groups.
@@ -76,6 +81,7 @@ class PathSolver:
         # Polars are known at the null model, the solution from alpha_max on.
         self.polar = problem.penalty.polar(correlation, self.design.ptr, layout.weights)
         self.polar[is_free] = 0.0
+        self.slope = np.full(layout.n_groups, _FIRST_SLOPE)
         self.alpha_max = self.alpha_known = float(self.polar.max(initial=0.0))
 
     def solve(self, alphas, on_solved=None):
@@ -106,8 +112,7 @@ class PathSolver:
         i, size = 0, 1
         effort = _Effort(self.accepted_gap)
         while i < n_alphas:
-            batch = slice(i, min(i + size, n_alphas))
-            self._screen(alphas[batch][-1])
+            batch = slice(i, i + self._screen(alphas[i : i + size]))
             for j in range(i, batch.stop):
                 n_iters[j] += self._descend(found, alphas, j, effort, n_iters[j]) + 1
             coefs[batch] = self._coefs(found[i:])
@@ -122,7 +127,7 @@ class PathSolver:
                     on_solved()
             failed = i + n_good < batch.stop
             last = n_good if failed else n_good - 1
-            self.polar, self.alpha_known = polars[last], alphas[i + last]
+            self._remember(polars[last], alphas[i + last])
             i += n_good
             if failed:
                 self._learn_from(alphas[i], gaps[i], effort, found[i])
@@ -141,12 +146,32 @@ class PathSolver:
         ws.admit(np.flatnonzero(used & self.candidates))
         ws.set_coef(coef)
 
-    def _screen(self, alpha):
-        """Admit the groups that may be needed at `alpha`."""
-        self._admit(np.flatnonzero(self.polar > self._threshold(alpha)))
+    def _remember(self, polar, alpha):
+        """Keep the polars certified at `alpha`, and how fast they are growing."""
+        fall = self.alpha_known - alpha
+        if fall > 0:
+            growth = (polar - self.polar) / fall
+            self.slope = np.clip(growth + _SLOPE_MARGIN, _SLOPE_MARGIN, _STEEPEST)
+        self.polar, self.alpha_known = polar, alpha
 
-    def _threshold(self, alpha):
-        return alpha - _SLOPE * (self.alpha_known - alpha)
+    def _wanted(self, alpha):
+        """Tell which groups may be nonzero at `alpha`, as a mask."""
+        return self.polar + self.slope * (self.alpha_known - alpha) > alpha
+
+    def _screen(self, alphas):
+        """Admit the groups that the next alphas may need; return how many alphas.
+
+        More alphas share one pass over X, but are predicted from further away: as
+        many are taken as bring in few groups.
+        """
+        ws = self.working_set
+        few = max(_FEW_GROUPS, _FEW_SHARE * np.count_nonzero(ws.norms()))
+        for size in range(len(alphas), 0, -1):
+            new = self._wanted(alphas[size - 1]) & ~ws.blocks.is_member
+            if size == 1 or np.count_nonzero(new) <= few:
+                break
+        self._admit(np.flatnonzero(new))
+        return size
 
     def _admit(self, groups):
         """Admit groups, the best ones first if they are many."""
@@ -162,8 +187,8 @@ class PathSolver:
         """Solve alpha j on the working set; return the sweeps run."""
         ws, alpha = self.working_set, alphas[j]
         self._predict(found, alphas, j)
-        known = self.polar[ws.blocks.groups]
-        live = np.flatnonzero((known > self._threshold(alpha)) | (ws.norms() > 0))
+        wanted = self._wanted(alpha)[ws.blocks.groups]
+        live = np.flatnonzero(wanted | (ws.norms() > 0))
         budget = max(self.max_iter - n_before, 1)
         n_sweeps, _ = descend(ws, alpha, live, effort.target, budget)
         found.append(ws.C.copy())
