@@ -8,7 +8,6 @@ import pandas as pd
 import polars as pl
 import pytest
 import sklearn
-from makers import columns, estimators, make_data
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.model_selection import (
@@ -23,6 +22,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import skstruct
+from makers import columns, estimators, make_data
 from skstruct import GroupLasso, GroupLassoCV
 
 NAMES = list("abcdefghi")
@@ -44,7 +44,9 @@ def test_scikit_learn_checks(estimator, check):
 
 
 @every_estimator
-@pytest.mark.parametrize("copied", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))])
+@pytest.mark.parametrize(
+    "copied", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))]
+)
 def test_copies_are_the_same_model(cls, copied):
     X, y = make_data(n_outputs=2)
     model = cls(groups=[[0, 2, 4], [1, 3, 5], [6, 7, 8]]).fit(X, y)
@@ -161,7 +163,9 @@ def test_metadata_without_routing_is_refused_with_the_remedy():
 # --- frames ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame], ids=["pandas", "polars"])
+@pytest.mark.parametrize(
+    "frame", [pd.DataFrame, pl.DataFrame], ids=["pandas", "polars"]
+)
 @every_estimator
 def test_frames_give_names_and_the_same_answer(cls, frame):
     X, y = make_data()
@@ -213,5 +217,12 @@ def test_shapes_of_attributes(cls, n_outputs):
         np.mean(1 - columns(residual).var(axis=0) / columns(y).var(axis=0)),
     )
     table = model.groups_to_frame()
-    assert table.columns.tolist() == "name features size weight norm selected".split()
+    assert table.columns.tolist() == [
+        "name",
+        "features",
+        "size",
+        "weight",
+        "norm",
+        "selected",
+    ]
     assert table["name"][table["selected"]].tolist() == list(model.selected_groups_)

@@ -5,7 +5,6 @@ import warnings
 
 import numpy as np
 import pytest
-from makers import HAS_CALLBACKS, STORAGES, make_data
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.metrics import make_scorer, mean_absolute_error
 from sklearn.model_selection import (
@@ -16,6 +15,7 @@ from sklearn.model_selection import (
     ShuffleSplit,
 )
 
+from makers import HAS_CALLBACKS, STORAGES, make_data
 from skstruct import GroupLasso, GroupLassoCV, group_lasso_path
 
 GRID = [1.0, 0.3, 0.1, 0.03, 0.01]
@@ -154,7 +154,9 @@ def test_one_standard_error_rule_by_hand():
     mean = simple.scores_path_.mean(axis=1)
     i = int(np.argmax(mean))
     error = simple.scores_path_[i].std(ddof=1) / np.sqrt(5)
-    expected = max(a for a, m in zip(simple.alphas_, mean, strict=True) if m >= mean[i] - error)
+    expected = max(
+        a for a, m in zip(simple.alphas_, mean, strict=True) if m >= mean[i] - error
+    )
     assert simple.alpha_ == simple.alpha_1se_ == best.alpha_1se_ == expected
     assert best.alpha_ == best.alpha_min_ == simple.alpha_min_ == best.alphas_[i]
     assert simple.alpha_ > best.alpha_

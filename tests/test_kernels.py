@@ -1,5 +1,6 @@
 """Sweeps against slow twins, and structs whose source may change under the cache."""
 
+import itertools
 import os
 import shutil
 import subprocess
@@ -37,7 +38,7 @@ several_outputs = pytest.mark.parametrize("q", [1, 3])
 def prepared(rows, penalty):
     """Rotated rows Z, the transforms, and h, h_ptr, lipschitz as kernels want them."""
     blocks, transforms, curvatures = [], [], []
-    for start, end in zip(PTR, PTR[1:], strict=False):
+    for start, end in itertools.pairwise(PTR):
         part, V = rows[start:end], np.eye(end - start)
         if penalty.is_rotation_invariant:
             V = np.linalg.eigh(part @ part.T).eigenvectors

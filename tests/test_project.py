@@ -218,13 +218,13 @@ def test_doctests(module):
 # -- README, and what goes with it ---------------------------------------------
 
 
-def readme_blocks(language):
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+def blocks_of(language, paper="README.md"):
+    text = (ROOT / paper).read_text(encoding="utf-8")
     return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
 
 
 def test_readme_has_its_two_commands():
-    main_job, tests, *_ = readme_blocks("bash")
+    main_job, tests, *_ = blocks_of("bash")
     assert "pip install" in main_job
     assert main_job.endswith("python examples/plot_birthweight.py\n")
     assert "pip install" in tests
@@ -232,10 +232,23 @@ def test_readme_has_its_two_commands():
 
 
 def test_readme_python_runs():
-    blocks = readme_blocks("python")
+    blocks = blocks_of("python")
     assert blocks
     for block in blocks:
         exec(compile(block, "README.md", "exec"), {})
+
+
+def test_penalty_of_contributing_works():
+    (block,) = blocks_of("python", "CONTRIBUTING.md")
+    names = {}
+    exec(compile(block, "CONTRIBUTING.md", "exec"), names)
+    penalty = names["GroupL1"]()
+    ptr, weights = np.array([0, 2, 3]), np.array([2.0, 0.0])
+    coef = np.array([[1.0], [-3.0], [5.0]])
+    np.testing.assert_array_equal(penalty.values(coef, ptr, weights), [8.0, 0.0])
+    np.testing.assert_array_equal(penalty.polar(coef, ptr, weights), [1.5, 0.0])
+    penalty.bind(weights, 0.5).prox(coef[:2], 1.5, 0)
+    np.testing.assert_array_equal(coef, [[0.0], [-1.5], [5.0]])
 
 
 def test_links_in_the_papers_lead_somewhere():

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from makers import STORAGES, as_lists, coefficients, columns, make_data
-from numpy.testing import assert_allclose, assert_array_equal
+from numpy.testing import assert_allclose
 
 import naive
+from makers import STORAGES, as_lists, coefficients, columns, make_data
 from skstruct import GroupLasso, GroupLassoCV, group_lasso_path
 
 standardizations = ["none", "features", "groups"]
@@ -164,7 +164,9 @@ def test_y_and_alpha_scale_together(problem, factor):
     options["alpha"] *= factor
     scaled = GroupLasso(**options).fit(X, factor * y)
     assert_allclose(scaled.coef_, factor * model.coef_, rtol=1e-6, atol=1e-7 * factor)
-    assert_allclose(scaled.dual_gap_, factor**2 * model.dual_gap_, atol=1e-6 * factor**2)
+    assert_allclose(
+        scaled.dual_gap_, factor**2 * model.dual_gap_, atol=1e-6 * factor**2
+    )
 
 
 @pytest.mark.parametrize("standardize", ["features", "groups"])

@@ -6,11 +6,11 @@ import warnings
 import cvxpy as cp
 import numpy as np
 import pytest
-from makers import GROUPS, STORAGES, as_lists, coefficients, columns, make_data
 from numpy.testing import assert_allclose
 from sklearn.linear_model import Lasso, MultiTaskLasso
 
 import naive
+from makers import GROUPS, STORAGES, as_lists, coefficients, columns, make_data
 from skstruct import GroupLasso, group_lasso_path
 from skstruct.datasets import load_birthwt
 

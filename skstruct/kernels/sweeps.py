@@ -8,7 +8,7 @@ fixed. Shapes: m coordinates in the working set, n rows, q outputs. Coefficients
 import numpy as np
 from numba import njit
 
-from skstruct.kernels.blocks import JIT, copy_block
+from skstruct.kernels.blocks import JIT
 
 
 @njit(**JIT)
@@ -48,28 +48,27 @@ def sweep(Z, is_gram, R, C, ptr, h, h_ptr, lipschitz, penalty, order):
     delta_all = np.empty((widest, q))
     change = 0.0
     for g in order:
-        start, end = ptr[g], ptr[g + 1]
-        k = end - start
+        start = ptr[g]
+        k = ptr[g + 1] - start
         u, new, delta = u_all[:k], new_all[:k], delta_all[:k]
-        old = C[start:end]
         hg = h[h_ptr[g] : h_ptr[g + 1]]
-        if is_gram:
-            for i in range(k):
-                for t in range(q):
-                    u[i, t] = R[t, start + i]
-        else:
-            _products(Z[start:end], R, u)
-        add_curvature(hg, hg.shape[0] == k, old, u)
-        copy_block(old, new)
+        for i in range(k):
+            for t in range(q):
+                new[i, t] = C[start + i, t]
+                u[i, t] = R[t, start + i] if is_gram else 0.0
+        if not is_gram:
+            products(Z, start, R, u)
+        add_curvature(hg, hg.shape[0] == k, new, u)
         penalty.minimize(hg, lipschitz[g], u, g, new, delta)
         moved = 0.0
         for i in range(k):
             for t in range(q):
-                delta[i, t] = new[i, t] - old[i, t]
-                moved += delta[i, t] * delta[i, t]
+                step = new[i, t] - C[start + i, t]
+                delta[i, t] = step
+                moved += step * step
+                C[start + i, t] = new[i, t]
         if moved > 0.0:
-            _subtract(R, delta, Z[start:end])
-            copy_block(new, old)
+            subtract(R, delta, Z, start)
             change += 0.5 * lipschitz[g] * moved
     return change
 
@@ -78,14 +77,14 @@ def sweep(Z, is_gram, R, C, ptr, h, h_ptr, lipschitz, penalty, order):
 def gradients(Z, R, ptr, order, out):
     """Write ``Z_g r`` of the blocks in `order` into their rows of `out` (m, q)."""
     for g in order:
-        _products(Z[ptr[g] : ptr[g + 1]], R, out[ptr[g] : ptr[g + 1]])
+        products(Z, ptr[g], R, out[ptr[g] : ptr[g + 1]])
 
 
 @njit(**JIT)
 def subtract_fit(Z, R, C, ptr, order):
     """Subtract ``C_g' Z_g`` of the blocks in `order` from the residuals R."""
     for g in order:
-        _subtract(R, C[ptr[g] : ptr[g + 1]], Z[ptr[g] : ptr[g + 1]])
+        subtract(R, C[ptr[g] : ptr[g + 1]], Z, ptr[g])
 
 
 # Rows are taken four at a time: R is then read once for four rows of Z, and the
@@ -93,14 +92,15 @@ def subtract_fit(Z, R, C, ptr, order):
 
 
 @njit(**JIT)
-def _products(Z, R, out):
-    """Write Z @ R' into `out`; Z is (k, n), R (q, n), out (k, q)."""
-    k, n = Z.shape
+def products(Z, start, R, out):
+    """Write ``Z[start:start + k] @ R'`` into `out` (k, q); Z is (m, n), R (q, n)."""
+    k, n = out.shape[0], R.shape[1]
     for t in range(R.shape[0]):
         r = R[t]
         i = 0
         while i + 4 <= k:
-            z0, z1, z2, z3 = Z[i], Z[i + 1], Z[i + 2], Z[i + 3]
+            j = start + i
+            z0, z1, z2, z3 = Z[j], Z[j + 1], Z[j + 2], Z[j + 3]
             a0 = a1 = a2 = a3 = 0.0
             for j in range(n):
                 a0 += z0[j] * r[j]
@@ -110,7 +110,7 @@ def _products(Z, R, out):
             out[i, t], out[i + 1, t], out[i + 2, t], out[i + 3, t] = a0, a1, a2, a3
             i += 4
         while i < k:
-            z0 = Z[i]
+            z0 = Z[start + i]
             a0 = 0.0
             for j in range(n):
                 a0 += z0[j] * r[j]
@@ -119,21 +119,22 @@ def _products(Z, R, out):
 
 
 @njit(**JIT)
-def _subtract(R, delta, Z):
-    """Subtract delta' @ Z from R; Z is (k, n), R (q, n), delta (k, q)."""
-    k, n = Z.shape
+def subtract(R, delta, Z, start):
+    """Subtract ``delta' @ Z[start:start + k]`` from R (q, n); delta is (k, q)."""
+    k, n = delta.shape[0], R.shape[1]
     for t in range(R.shape[0]):
         r = R[t]
         i = 0
         while i + 4 <= k:
-            z0, z1, z2, z3 = Z[i], Z[i + 1], Z[i + 2], Z[i + 3]
+            j = start + i
+            z0, z1, z2, z3 = Z[j], Z[j + 1], Z[j + 2], Z[j + 3]
             d0, d1 = delta[i, t], delta[i + 1, t]
             d2, d3 = delta[i + 2, t], delta[i + 3, t]
             for j in range(n):
                 r[j] -= d0 * z0[j] + d1 * z1[j] + d2 * z2[j] + d3 * z3[j]
             i += 4
         while i < k:
-            z0, d0 = Z[i], delta[i, t]
+            z0, d0 = Z[start + i], delta[i, t]
             for j in range(n):
                 r[j] -= d0 * z0[j]
             i += 1

@@ -38,7 +38,9 @@ class DenseStore(Store):
             curvatures = [H.ravel() for H in grams]
             return np.concatenate(parts), transforms, curvatures, lipschitz
         bases = block_bases(parts)
-        rows = np.concatenate([V.T @ part for (V, _), part in zip(bases, parts)])
+        rows = np.concatenate(
+            [V.T @ part for (V, _), part in zip(bases, parts, strict=True)]
+        )
         if design.is_plain:
             transforms = [V for V, _ in bases]
         else:

@@ -165,7 +165,7 @@ class Design:
         return bool((self.mean[full] ** 2 > _ILL_CENTRED * variance).any())
 
     def rows(self, features):
-        """Return columns of the design, unscaled, as rows of a new (k, n_kept) array."""
+        """Return columns of the design, unscaled, as new rows (k, n_kept)."""
         return self.free.project(self.centred_rows(features))
 
     def target(self, y):

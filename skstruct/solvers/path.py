@@ -82,6 +82,7 @@ class PathSolver:
         self.polar = problem.penalty.polar(correlation, self.design.ptr, layout.weights)
         self.polar[is_free] = 0.0
         self.slope = np.full(layout.n_groups, _FIRST_SLOPE)
+        self.was_live = np.zeros(layout.n_groups, dtype=bool)
         self.alpha_max = self.alpha_known = float(self.polar.max(initial=0.0))
 
     def solve(self, alphas, on_solved=None):
@@ -187,8 +188,10 @@ class PathSolver:
         """Solve alpha j on the working set; return the sweeps run."""
         ws, alpha = self.working_set, alphas[j]
         self._predict(found, alphas, j)
-        wanted = self._wanted(alpha)[ws.blocks.groups]
+        wanted = self._wanted(alpha)[ws.blocks.groups] | (ws.blocks.weights == 0)
         live = np.flatnonzero(wanted | (ws.norms() > 0))
+        self.was_live[:] = False
+        self.was_live[ws.blocks.groups[live]] = True
         budget = max(self.max_iter - n_before, 1)
         n_sweeps, _ = descend(ws, alpha, live, effort.target, budget)
         found.append(ws.C.copy())
@@ -203,9 +206,9 @@ class PathSolver:
     def _learn_from(self, alpha, gap, effort, C):
         """Prepare another attempt at an alpha that was not confirmed."""
         ws = self.working_set
-        members = ws.blocks.is_member.copy()
-        self._admit(np.flatnonzero(self.polar > alpha))
-        if (members != ws.blocks.is_member).any():
+        missed = (self.polar > alpha) & ~self.was_live & self.candidates
+        self._admit(np.flatnonzero(missed))
+        if missed.any():
             effort.loosen(_LOOSE_SHARE * gap)
         elif effort.is_full:
             effort.tighten()
@@ -218,7 +221,7 @@ class PathSolver:
 
     def _predict(self, found, alphas, j):
         """Extrapolate from the last two solutions, if that lowers the objective."""
-        if j < 2 or len(found) < 2:
+        if j < 2 or alphas[j - 1] == alphas[j - 2]:
             return
         ws = self.working_set
         step = (alphas[j] - alphas[j - 1]) / (alphas[j - 1] - alphas[j - 2])

@@ -51,7 +51,7 @@ class Store:
         return self.gram is not None
 
     def admit(self, groups, C):
-        """Bring groups in beside those with coefficients C (m, q); return C extended."""
+        """Bring groups in beside those of coefficients C (m, q); return C extended."""
         m = self.blocks.width
         self.blocks.append(groups, *self._enter(groups))
         k = self.blocks.width - m
