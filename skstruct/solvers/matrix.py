@@ -71,7 +71,7 @@ class DenseMatrix:
 
     def rows(self, columns):
         """Return the given columns as the rows of a new (k, n) C-ordered array."""
-        return np.ascontiguousarray(self.X.T[columns], dtype=np.float64)
+        return np.array(self.X.T[columns], dtype=np.float64, order="C")
 
     def variance(self, weights, mean):
         """Return the weighted variance of each column about `mean`, (p,)."""
