@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
+from scipy import optimize
 
 import naive
 from makers import STORAGES, as_lists, coefficients, columns, make_data
@@ -38,12 +39,6 @@ def problems(draw, n_outputs=(None, 1, 3)):
     strength = draw(st.sampled_from([0.9, 0.3, 0.03]))
     options["alpha"] = max(strength * alpha_max(X, y, **options), 1e-3)
     return X, y, options
-
-
-def close(a, b, X, y, tol=1e-5):
-    """Whether two fitted models predict the same, beside the size of y."""
-    known = columns(y) - columns(y).mean(axis=0)
-    assert_allclose(a.predict(X), b.predict(X), atol=tol * (1e-3 + np.abs(known).max()))
 
 
 # --- the certificate ------------------------------------------------------------------
@@ -128,6 +123,30 @@ def test_weight_zero_is_least_squares_when_alpha_is_huge(standardize):
     path = group_lasso_path(X, y, groups=groups, group_weights=[0, 1], alphas=5)
     assert (np.linalg.norm(path.coefs[:, free], axis=1) > 0).all()
     assert not path.coefs[:, groups["rest"], 0].any()
+
+
+@pytest.mark.parametrize("storage", ["dense", "csc_array"])
+@pytest.mark.parametrize("shape", [(40, 20), (8, 30)])
+def test_positive_groups_of_weight_zero_are_fitted_first(storage, shape):
+    """By nonnegative least squares; the path starts where a first group joins them."""
+    X, y = make_data(seed=1, n_samples=shape[0], n_features=shape[1])
+    free, penalised = np.split(np.arange(shape[1]), 2)
+    centred = X - X.mean(axis=0)
+    expected, _ = optimize.nnls(centred[:, free], y - y.mean())
+    left = y - y.mean() - centred[:, free] @ expected
+    largest = np.max(centred[:, penalised].T @ left) / shape[0]
+    how = {
+        "groups": [free, *penalised[:, None]],
+        "group_weights": [0.0] + [1.0] * len(penalised),
+        "positive": True,
+        "tol": 1e-9,
+    }
+    X = STORAGES[storage](X)
+    assert_allclose(alpha_max(X, y, **how), largest)
+    for alpha in (1e6, 2 * largest):
+        model = GroupLasso(alpha, **how).fit(X, y)
+        assert_allclose(model.coef_[free], expected, atol=1e-4)
+        assert not model.coef_[penalised].any()
 
 
 # --- invariance -----------------------------------------------------------------------

@@ -153,7 +153,7 @@ def test_an_interrupt_ends_a_long_fit_within_seconds(model):
     )
     try:
         assert process.stdout.readline() == "ready\n"
-        time.sleep(3)  # enough to be in the middle of it
+        time.sleep(2)  # enough to be in the middle of it
         assert process.poll() is None, "the fit was not long enough"
         start = time.monotonic()
         os.kill(process.pid, signal.SIGINT)
@@ -175,7 +175,7 @@ def run_together(work):
 
 @pytest.mark.parametrize("cls", [GroupLasso, GroupLassoCV])
 def test_one_estimator_fitted_from_four_threads(cls):
-    X, y = make_data(n_samples=80, n_features=30)
+    X, y = make_data(n_samples=40, n_features=12)
     expected = cls(groups=3).fit(X, y)
     model = cls(groups=3)
     run_together(lambda _: model.fit(X, y))

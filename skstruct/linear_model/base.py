@@ -1,6 +1,7 @@
 """What the linear estimators share: data and groups in, attributes out."""
 
 import functools
+import sys
 import warnings
 from contextlib import contextmanager
 from numbers import Integral, Real
@@ -307,9 +308,20 @@ def warn_if_not_converged(solution, tol, max_iter, where=""):
             "(standardize='features')."
         )
     warnings.warn(
-        f"Did not converge{where} ({at}): the duality gap is {solution.gaps[worst]:.3g}, "
-        f"which is {relative:.2g} of the null model's loss, where tol={tol:.2g} was "
-        f"asked for. The best solution found is kept. {remedy}",
+        f"Did not converge{where} ({at}): the duality gap is "
+        f"{solution.gaps[worst]:.3g}, {relative:.2g} of the null model's loss, "
+        f"where tol={tol:.2g} was asked for. The best solution found is kept. {remedy}",
         ConvergenceWarning,
-        stacklevel=4,
+        stacklevel=_frames_to_the_user(),
     )
+
+
+def _frames_to_the_user():
+    """Count the frames up to the first outside this package and scikit-learn's."""
+    frame, level = sys._getframe(1), 1
+    while frame is not None:
+        package = frame.f_globals.get("__name__", "").partition(".")[0]
+        if package not in ("skstruct", "sklearn", "joblib", "contextlib"):
+            return level
+        frame, level = frame.f_back, level + 1
+    return 2

@@ -12,11 +12,13 @@ _ANDERSON_MEMORY = 5
 # Below it lies rounding: decisions there would depend on the order of the rows, and
 # tight solutions need extrapolations whose gains no objective shows any more.
 ROUNDING = 1e-14
+# An objective that falls by less than this share of itself does not fall.
+_TINY = 1e-15
 # Most cycles between two looks at the gap.
 _MOST_CYCLES = 8
 # Squared steps below this share of |Y|^2 are rounding.
 _STALLED = 1e-29
-# Looks at the gap without any improvement, after which rounding must be the reason.
+# Looks at which neither gap nor objective improve, before rounding is the reason.
 _PATIENCE = 20
 
 
@@ -52,20 +54,21 @@ def descend(working_set, alpha, live, gap_target, max_sweeps):
     ws = working_set
     struct = ws.penalty.bind(ws.blocks.weights, alpha)
     n_sweeps, n_cycles, change = 0, 1, np.inf
-    gap_before = None
-    best, patience = np.inf, _PATIENCE
+    gap_before = best_gap = best_objective = np.inf
+    patience = _PATIENCE
     while True:
-        gap, wanted = ws.gap(alpha, live)
-        patience = _PATIENCE if gap < best else patience - 1
-        best = min(best, gap)
+        gap, objective, wanted = ws.look(alpha, live)
+        improved = gap < best_gap or objective < best_objective * (1 - _TINY)
+        patience = _PATIENCE if improved else patience - 1
+        best_gap = min(best_gap, gap)
+        best_objective = min(best_objective, objective)
         stalled = patience == 0 or change <= _STALLED * ws.store.YY
         if gap <= gap_target or n_sweeps >= max_sweeps or stalled:
             return n_sweeps, gap
         active = np.union1d(np.flatnonzero(ws.norms() > 0), wanted)
         if len(active) == 0:
             return n_sweeps, gap
-        if gap_before is not None:
-            n_cycles = _cycles_until_next_look(gap_before, gap, gap_target, n_cycles)
+        n_cycles = _cycles_until_next_look(gap_before, gap, gap_target, n_cycles)
         gap_before = gap
         for _ in range(n_cycles):
             budget = max_sweeps - n_sweeps
@@ -76,9 +79,12 @@ def descend(working_set, alpha, live, gap_target, max_sweeps):
 
 def _cycles_until_next_look(before, now, target, n_cycles):
     """Half of the cycles that the present rate of decrease would need."""
-    rate = np.log(before / now) / n_cycles if now < before else 0.0
-    wanted = 0.5 * np.log(now / target)
-    return int(np.clip(wanted / rate if rate > 0 else 1, 1, _MOST_CYCLES))
+    if before == np.inf:
+        return 1
+    if now >= before:  # the gap need not fall at every look
+        return min(2 * n_cycles, _MOST_CYCLES)
+    rate = np.log(before / now) / n_cycles
+    return int(np.clip(0.5 * np.log(now / target) / rate, 1, _MOST_CYCLES))
 
 
 def _cycle(ws, struct, alpha, active, budget):

@@ -97,10 +97,12 @@ class Certificate:
     def _columns(self, features):
         """Weighted and centred columns as rows (k, n)."""
         rows = self.problem.matrix.rows(features)
+        root = np.sqrt(self.problem.weights)
         rows -= self.mean[features, None]
-        rows *= np.sqrt(self.problem.weights)
-        norms2 = np.einsum("jn,jn->j", rows, rows)
+        rows *= root
         if self.problem.fit_intercept:
+            rows -= np.outer(rows @ root, root)
+            norms2 = np.einsum("jn,jn->j", rows, rows)
             rows[norms2 <= rounding_variance(self.mean[features])] = 0.0
         return rows
 

@@ -25,6 +25,8 @@ from skstruct.solvers.scaling import (
 _DENSE = 0.25
 # Squared ratio of mean to deviation above which columns are centred explicitly.
 _ILL_CENTRED = 1e8
+# Columns whose variance is this many roundings may be constant.
+_DOUBTFUL = 1e8
 
 
 class Design:
@@ -95,10 +97,23 @@ class Design:
             rows -= self.mean[features, None]
         rows *= self.root
         if self.fit_intercept:
-            # What is left of a constant column is rounding: no group may use it.
-            norms2 = np.einsum("jn,jn->j", rows, rows)
-            rows[norms2 <= rounding_variance(self.mean[features])] = 0.0
+            self._clear_constant(rows, self.mean[features])
         return rows
+
+    def _clear_constant(self, rows, means):
+        """Set to zero what rounding leaves of constant columns: no group may use it.
+
+        The rounding of a mean grows with the number of rows. Where it might be all
+        that is left, the columns are centred once more before they are judged.
+        """
+        norms2 = np.einsum("jn,jn->j", rows, rows)
+        doubtful = np.flatnonzero(norms2 <= _DOUBTFUL * rounding_variance(means))
+        if len(doubtful):
+            again = rows[doubtful]
+            again -= np.outer(again @ self.root, self.root)
+            norms2 = np.einsum("jn,jn->j", again, again)
+            again[norms2 <= rounding_variance(means[doubtful])] = 0.0
+            rows[doubtful] = again
 
     @property
     def is_plain(self):
@@ -157,12 +172,14 @@ class Design:
         return self.matrix.density > _DENSE or self._loses_digits()
 
     def _loses_digits(self):
+        # Only columns without zeros can have means far beyond their deviations.
         full = self.matrix.full_columns()
         if not self.fit_intercept or len(full) == 0:
             return False
         rows = self.centred_rows(full)
         variance = np.einsum("jn,jn->j", rows, rows)
-        return bool((self.mean[full] ** 2 > _ILL_CENTRED * variance).any())
+        lossy = self.mean[full] ** 2 > _ILL_CENTRED * variance
+        return bool(lossy[variance > 0].any())
 
     def rows(self, features):
         """Return columns of the design, unscaled, as new rows (k, n_kept)."""

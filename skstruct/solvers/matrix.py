@@ -79,7 +79,10 @@ class DenseMatrix:
         for columns in _chunks(np.arange(self.shape[1]), self.shape[0]):
             centred = self.rows(columns)
             centred -= mean[columns, None]
-            out[columns] = np.einsum("jn,jn,n->j", centred, centred, weights)
+            # The mean is rounded, and by more the more rows there are.
+            shift = centred @ weights
+            second = np.einsum("jn,jn,n->j", centred, centred, weights)
+            out[columns] = np.maximum(second - shift**2, 0.0)
         return out
 
 
@@ -123,17 +126,16 @@ class CscMatrix:
 
     def variance(self, weights, mean):
         """Return the weighted variance of each column about `mean`, (p,)."""
-        X, weights = self.X, np.asarray(weights)
+        X, p = self.X, self.shape[1]
         counts = np.diff(X.indptr)
-        column = np.repeat(np.arange(self.shape[1]), counts)
+        column = np.repeat(np.arange(p), counts)
         deviation = X.data - mean[column]
         w = weights[X.indices]
-        p = self.shape[1]
-        present = np.bincount(column, w * deviation**2, minlength=p)
-        weight_present = np.bincount(column, w, minlength=p)
-        absent = np.maximum(weights.sum() - weight_present, 0.0)
-        absent[counts == self.shape[0]] = 0.0
-        return present + absent * mean**2
+        absent = weights.sum() - np.bincount(column, w, minlength=p)
+        absent = np.where(counts == self.shape[0], 0.0, np.maximum(absent, 0.0))
+        first = np.bincount(column, w * deviation, minlength=p) - absent * mean
+        second = np.bincount(column, w * deviation**2, minlength=p) + absent * mean**2
+        return np.maximum(second - first**2, 0.0)
 
 
 def _chunks(columns, n_rows):

@@ -11,6 +11,8 @@ from scipy import sparse
 
 # Groups whose Gram matrices are formed in one product have this many columns.
 _COLUMNS_AT_ONCE = 1000
+# A squared norm that falls to this share when centred belongs to a constant column.
+_CANCELLED = 1e-12
 
 
 def block_basis(rows):
@@ -97,9 +99,17 @@ def block_grams(W, M, sizes):
         grams = (part.T @ part).tocsr()
         for j in range(g, last):
             own = slice(starts[j] - starts[g], ends[j] - starts[g])
-            m = M[starts[j] : ends[j]]
-            yield grams[own, own].toarray() - m @ m.T
+            yield _projected_gram(grams[own, own].toarray(), M[starts[j] : ends[j]])
         g = last
+
+
+def _projected_gram(raw, M):
+    """Subtract M M' from a Gram matrix; what it cancels to rounding becomes zero."""
+    gram = raw - M @ M.T
+    constant = np.diag(gram) <= _CANCELLED * np.diag(raw)
+    gram[constant] = 0.0
+    gram[:, constant] = 0.0
+    return gram
 
 
 def block_diagonal(blocks):

@@ -87,13 +87,15 @@ class WorkingSet:
         rr, _ = self.store.moments(self.C)
         return 0.5 * rr + alpha * self.penalty_value(self.C)
 
-    def gap(self, alpha, live):
+    def look(self, alpha, live):
         """Look at the gradients of the live groups.
 
         Returns
         -------
         gap : float
             Duality gap of the problem restricted to them.
+        objective : float
+            Objective at the current iterate.
         wanted : integer array
             Those of which zero would not be optimal.
         """
@@ -102,16 +104,17 @@ class WorkingSet:
         polar = self.penalty.polar(gradient, blocks.ptr, blocks.weights)
         rr, yr = self.store.moments(self.C)
         dual = best_scaled_dual(rr, yr, polar.max(initial=0.0), alpha)
-        gap = 0.5 * rr + alpha * self.penalty_value(self.C) - dual
+        objective = 0.5 * rr + alpha * self.penalty_value(self.C)
+        gap = objective - dual
         unpenalised = blocks.weights == 0
         if unpenalised.any():
             gap += self._constraint_gap(gradient, unpenalised)
-        return gap, np.flatnonzero((polar > alpha) | unpenalised)
+        return gap, objective, np.flatnonzero((polar > alpha) | unpenalised)
 
     def _constraint_gap(self, gradient, groups):
         """Bound what unpenalised but constrained groups may still gain.
 
-        Their multipliers make the dual point of `gap` infeasible. A projected
+        Their multipliers make the dual point infeasible. A projected
         gradient step of each coordinate, times a coefficient large enough to fit
         all of Y, is more than they can gain.
         """

@@ -1,0 +1,1 @@
+"""Jitted kernels: the only code that numba compiles."""

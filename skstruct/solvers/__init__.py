@@ -1,0 +1,1 @@
+"""Solvers: from data, groups and a penalty to certified solutions."""
