@@ -45,6 +45,14 @@ class Penalty(BaseEstimator):
         """
         raise NotImplementedError
 
+    def smooth_model(self, c, strength):
+        """Return gradient (k, q) and Hessian (k * q, k * q) at a nonzero block.
+
+        `strength` is alpha times the group's weight. None, the default, says that
+        the penalty is not smooth there, and Newton steps are not for it.
+        """
+        return None
+
     def project(self, coef):
         """Project coefficients on the penalty's domain; all values, by default."""
         return coef

@@ -72,6 +72,15 @@ class GroupL2(Penalty):
         weights = np.asarray(weights)
         return np.divide(norms, weights, out=np.zeros_like(norms), where=weights > 0)
 
+    def smooth_model(self, c, strength):
+        """Return gradient and Hessian of ``strength * |c|``; None with `positive`."""
+        if self.positive:
+            return None
+        norm = np.linalg.norm(c)
+        unit = c.ravel() / norm
+        hessian = (np.eye(c.size) - np.outer(unit, unit)) * (strength / norm)
+        return c * (strength / norm), hessian
+
     def project(self, coef):
         """Project on the domain: with `positive`, the nonnegative orthant."""
         return np.maximum(coef, 0.0) if self.positive else coef

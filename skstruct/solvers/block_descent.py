@@ -6,12 +6,11 @@ up to date beside them; all of it is affine in C, so iterates can be extrapolate
 
 import numpy as np
 
+from skstruct.solvers.newton import NewtonSchedule, newton_step
+from skstruct.solvers.working_set import ROUNDING
+
 # Iterates that one extrapolation combines (Bertrand and Massias, 2021, use 5).
 _ANDERSON_MEMORY = 5
-# An extrapolation is taken back when it raises the objective by more than this share.
-# Below it lies rounding: decisions there would depend on the order of the rows, and
-# tight solutions need extrapolations whose gains no objective shows any more.
-ROUNDING = 1e-14
 # An objective that falls by less than this share of itself does not fall.
 _TINY = 1e-15
 # Most cycles between two looks at the gap.
@@ -56,6 +55,7 @@ def descend(working_set, alpha, live, gap_target, max_sweeps):
     n_sweeps, n_cycles, change = 0, 1, np.inf
     gap_before = best_gap = best_objective = np.inf
     patience = _PATIENCE
+    newton = NewtonSchedule(ws)
     while True:
         gap, objective, wanted = ws.look(alpha, live)
         improved = gap < best_gap or objective < best_objective * (1 - _TINY)
@@ -70,6 +70,8 @@ def descend(working_set, alpha, live, gap_target, max_sweeps):
             return n_sweeps, gap
         n_cycles = _cycles_until_next_look(gap_before, gap, gap_target, n_cycles)
         gap_before = gap
+        if newton.is_due(n_sweeps):
+            newton.record(n_sweeps, newton_step(ws, alpha))
         for _ in range(n_cycles):
             budget = max_sweeps - n_sweeps
             if budget > 0:

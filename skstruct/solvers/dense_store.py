@@ -74,5 +74,9 @@ class DenseStore(Store):
         gradients(self.Z, R, self.blocks.ptr, live, out)
         return out
 
+    def _gram_from_columns(self, coordinates):
+        rows = self.Z[coordinates]
+        return rows @ rows.T
+
     def _residual(self):
         return self._residual_state[0]

@@ -8,10 +8,10 @@ the work is taken up again.
 
 import numpy as np
 
-from skstruct.solvers.block_descent import ROUNDING, descend
+from skstruct.solvers.block_descent import descend
 from skstruct.solvers.certificate import Certificate
 from skstruct.solvers.design import Design
-from skstruct.solvers.working_set import WorkingSet
+from skstruct.solvers.working_set import ROUNDING, WorkingSet
 
 # Alphas that are certified together.
 _BATCH = 4

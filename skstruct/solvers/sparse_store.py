@@ -109,6 +109,11 @@ class SparseStore(Store):
     def _gradient_from_residual(self, live):
         return np.asarray(self.blocks.T.T @ (self.W.T @ self._residual().T))
 
+    def _gram_from_columns(self, coordinates):
+        T = self.blocks.T[:, coordinates]
+        columns, projected = self.W @ T, T.T @ self.M
+        return (columns.T @ columns).toarray() - projected @ projected.T
+
     def _residual(self):
         R, A = self._residual_state
         return R - A @ self.Q

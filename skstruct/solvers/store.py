@@ -119,6 +119,12 @@ class Store:
             return self.gradients.T
         return self._gradient_from_residual(live)
 
+    def gram_of(self, coordinates):
+        """Return the Gram matrix of some coordinates."""
+        if self.is_gram:
+            return self.gram[np.ix_(coordinates, coordinates)]
+        return self._gram_from_columns(coordinates)
+
     def moments(self, C):
         """Return ``r'r`` and ``y'r`` at coefficients C and the current state."""
         if self.is_gram:

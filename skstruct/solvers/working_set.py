@@ -12,6 +12,11 @@ from skstruct.solvers.blocks import Blocks
 from skstruct.solvers.dense_store import DenseStore
 from skstruct.solvers.sparse_store import SparseStore
 
+# An extrapolation is taken back when it raises the objective by more than this share.
+# Below it lies rounding: decisions there would depend on the order of the rows, and
+# tight solutions need extrapolations whose gains no objective shows any more.
+ROUNDING = 1e-14
+
 
 def best_scaled_dual(rr, yr, polar, alpha):
     """Return the best dual value among feasible multiples of the residual.
