@@ -149,6 +149,25 @@ def test_positive_groups_of_weight_zero_are_fitted_first(storage, shape):
         assert not model.coef_[penalised].any()
 
 
+@pytest.mark.parametrize("seed", [0, 12, 15, 21])
+def test_unpenalised_levels_of_two_factors_are_collinear_and_certified(seed):
+    """All levels of both, beside the intercept: two columns too many."""
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(20, 60))
+    levels = [np.eye(k)[rng.integers(0, k, n)] for k in (5, 6)]
+    X = np.hstack([*levels, rng.normal(size=(n, 6))])
+    y = X @ rng.normal(size=17) + rng.normal(size=n)
+    path = group_lasso_path(
+        X,
+        y,
+        groups=[0] * 11 + [1, 1, 1, 2, 2, 2],
+        group_weights=[0, 1, 1],
+        alphas=10,
+        sample_weight=rng.integers(0, 4, n),
+    )
+    assert path.dual_gaps.max() <= 1e-4 * y.var()
+
+
 # --- invariance -----------------------------------------------------------------------
 
 

@@ -132,9 +132,9 @@ class GroupLasso(GroupLinearRegressor):
     >>> X, y, groups = make_group_regression(
     ...     n_samples=100, n_groups=6, group_size=3, n_informative_groups=2,
     ...     random_state=0)
-    >>> model = GroupLasso(alpha=0.1, groups=groups).fit(X, y)
+    >>> model = GroupLasso(alpha=0.3, groups=groups).fit(X, y)
     >>> print(model.selected_groups_)
-    [1 5]
+    [2 5]
     >>> model.coef_.shape
     (18,)
     """

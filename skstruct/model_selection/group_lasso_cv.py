@@ -133,7 +133,7 @@ class GroupLassoCV(GroupLinearRegressor):
     ...     random_state=0)
     >>> model = GroupLassoCV(groups=groups, selection="1se").fit(X, y)
     >>> print(model.selected_groups_)
-    [1 5]
+    [2 5]
     >>> model.scores_path_.shape
     (100, 5)
     """
