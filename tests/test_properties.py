@@ -168,6 +168,18 @@ def test_unpenalised_levels_of_two_factors_are_collinear_and_certified(seed):
     assert path.dual_gaps.max() <= 1e-4 * y.var()
 
 
+@pytest.mark.parametrize("storage", ["dense", "csc_array"])
+@pytest.mark.parametrize("seed", range(4))
+def test_unpenalised_groups_that_leave_nothing_to_explain(storage, seed):
+    """The null model is perfect: rounding is no reason to warn."""
+    X, y = make_data(seed=seed, n_samples=6, n_features=12)
+    how = {"groups": [0] * 9 + [1] * 3, "group_weights": [0, 1]}
+    path = group_lasso_path(STORAGES[storage](X), y, alphas=5, **how)
+    assert not path.coefs[9:].any()
+    model = GroupLasso(0.1, **how).fit(STORAGES[storage](X), y)
+    assert_allclose(model.predict(X), y, atol=1e-9)
+
+
 # --- invariance -----------------------------------------------------------------------
 
 

@@ -33,3 +33,9 @@ class SquaredError(BaseEstimator):
         """Return ``sum_i weights_i * sup_f (v_i f - loss(y_i, f))``."""
         total = np.einsum("i,it,it->", weights, v, y)
         return float(total + 0.5 * np.einsum("i,it,it->", weights, v, v))
+
+    def dual_scale(self, y, v, weights):
+        """Return the t >= 0 that maximises the dual value ``-conjugate(y, -t v)``."""
+        vv = np.einsum("i,it,it->", weights, v, v)
+        yv = np.einsum("i,it,it->", weights, y, v)
+        return max(float(yv / vv), 0.0) if vv > 0 else 0.0

@@ -4,10 +4,10 @@ Nothing here is shared with the solvers' state: given X, y and a solution, the p
 objective and the value of a dual feasible point are computed in float64, and their
 difference bounds how far the objective is from its minimum.
 
-With weights d that sum to one, residuals e and linear predictor f, the primal and
+With weights d that sum to one and the linear predictor f, the primal and
 dual of the squared error are::
 
-    P = 1/2 sum_i d_i e_i^2 + alpha * penalty(B)
+    P = 1/2 sum_i d_i (y_i - f_i)^2 + alpha * penalty(B)
     D = max over v   sum_i d_i (y_i v_i - v_i^2 / 2)
         subject to   polar_g(X_g' D v) <= alpha for every penalised group,
                      v orthogonal (in d) to the intercept and the unpenalised columns.
@@ -46,6 +46,8 @@ class Certificate:
         self.scale = None
         if problem.scaling == "features":
             self.scale = feature_scales(matrix, d, self.mean)
+        # Dual points are orthogonal to the intercept: taking the mean out of y changes
+        # no dual value, but saves the digits that a large mean would cost.
         y = problem.y
         self.y = y - d @ y if problem.fit_intercept else y
         layout = problem.layout
@@ -110,9 +112,9 @@ class Certificate:
         problem = self.problem
         n_alphas, p, q = coefs.shape
         stacked = coefs.transpose(1, 0, 2).reshape(p, n_alphas * q)
-        residuals = np.tile(problem.y, n_alphas) - problem.matrix.dot(stacked)
-        residuals -= intercepts.ravel()
-        duals = self._orthogonal(residuals, alphas, stacked)
+        predictions = problem.matrix.dot(stacked) + intercepts.ravel()
+        descent = -problem.loss.gradient(np.tile(problem.y, n_alphas), predictions)
+        duals = self._orthogonal(descent, alphas, stacked)
         weighted = problem.weights[:, None] * duals
         products = problem.matrix.tdot(weighted)
         if problem.fit_intercept:
@@ -122,25 +124,21 @@ class Certificate:
             own = slice(i * q, (i + 1) * q)
             polars[i] = self._polar(products[:, own], duals[:, own])
             gaps[i] = self._gap(
-                alpha, coefs[i], residuals[:, own], duals[:, own], polars[i].max()
+                alpha, coefs[i], predictions[:, own], duals[:, own], polars[i].max()
             )
         return gaps, polars
 
-    def _gap(self, alpha, coef, residual, dual, polar):
-        d = self.problem.weights
-        if not np.array_equal(self.problem.penalty.project(coef), coef):
+    def _gap(self, alpha, coef, prediction, dual, polar):
+        problem, d = self.problem, self.problem.weights
+        if not np.array_equal(problem.penalty.project(coef), coef):
             return np.inf  # outside the constraint set
-        primal = 0.5 * np.einsum("i,it,it->", d, residual, residual)
+        primal = problem.loss.value(problem.y, prediction, d)
         if alpha > 0:
             primal += alpha * self._penalty(coef)
-        vv = np.einsum("i,it,it->", d, dual, dual)
-        if vv == 0.0:
-            return max(primal, 0.0)
-        yv = np.einsum("i,it,it->", d, self.y, dual)
-        scale = max(yv / vv, 0.0)
+        scale = problem.loss.dual_scale(self.y, dual, d)
         if alpha > 0 and scale * polar > alpha:
             scale = alpha / polar
-        return max(primal - (scale * yv - 0.5 * scale**2 * vv), 0.0)
+        return max(primal + problem.loss.conjugate(self.y, -scale * dual, d), 0.0)
 
     def _penalty(self, coef):
         layout, penalty = self.problem.layout, self.problem.penalty

@@ -1,8 +1,10 @@
 """What a solver is asked, and what it answers."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
+
+from skstruct.losses import SquaredError
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,8 @@ class Problem:
         In which coordinates the penalty measures coefficients.
     dtype : dtype
         Precision in which coefficients are returned.
+    loss : SquaredError
+        The loss.
     """
 
     matrix: object
@@ -37,6 +41,7 @@ class Problem:
     fit_intercept: bool = True
     scaling: str = "none"
     dtype: type = np.float64
+    loss: object = field(default_factory=SquaredError)
 
 
 @dataclass(frozen=True)
