@@ -96,7 +96,9 @@ class Blocks:
             if block.any():
                 T = self.T.data[self.T_ptr[g] : self.T_ptr[g + 1]]
                 T = T.reshape(len(block), -1)
-                C[self.ptr[g] : self.ptr[g + 1]] = np.linalg.lstsq(T, block)[0]
+                C[self.ptr[g] : self.ptr[g + 1]] = np.linalg.lstsq(
+                    T, block, rcond=None
+                )[0]
         return C
 
 

@@ -45,7 +45,8 @@ class Certificate:
             self.mean = column_means(matrix, d)
         self.scale = None
         if problem.scaling == "features":
-            self.scale = feature_scales(matrix, d, self.mean)
+            about = self.mean if problem.fit_intercept else None
+            self.scale = feature_scales(matrix, d, about)
         # Dual points are orthogonal to the intercept: taking the mean out of y changes
         # no dual value, but saves the digits that a large mean would cost.
         y = problem.y

@@ -75,7 +75,8 @@ class Design:
             self.mean = column_means(matrix, weights)
         self.scale = None
         if scaling == "features":
-            self.scale = feature_scales(matrix, weights, self.mean)
+            about = self.mean if fit_intercept else None
+            self.scale = feature_scales(matrix, weights, about)
         self.whiteners = self._whiteners() if scaling == "groups" else None
         self.ptr = layout.ptr
         if self.whiteners is not None:
@@ -275,10 +276,12 @@ def column_means(matrix, weights):
 def feature_scales(matrix, weights, mean):
     """Return the weighted root mean square of each column about `mean`, (p,).
 
-    Columns that vary by no more than rounding get 1: they stay as they are.
+    Without a mean (None), about zero. Columns that vary by no more than rounding get
+    1: they stay as they are.
     """
-    variance = matrix.variance(weights, mean)
-    return np.sqrt(np.where(variance > rounding_variance(mean), variance, 1.0))
+    moment = matrix.second_moment(weights, mean)
+    rounding = 0.0 if mean is None else rounding_variance(mean)
+    return np.sqrt(np.where(moment > rounding, moment, 1.0))
 
 
 def rounding_variance(mean):

@@ -73,17 +73,18 @@ class DenseMatrix:
         """Return the given columns as the rows of a new (k, n) C-ordered array."""
         return np.array(self.X.T[columns], dtype=np.float64, order="C")
 
-    def variance(self, weights, mean):
-        """Return the weighted variance of each column about `mean`, (p,)."""
+    def second_moment(self, weights, mean):
+        """Return weighted mean squares of columns about their `mean`, or 0 if None."""
         out = np.empty(self.shape[1])
         for columns in _chunks(np.arange(self.shape[1]), self.shape[0]):
-            centred = self.rows(columns)
-            centred -= mean[columns, None]
-            # The mean is rounded, and by more the more rows there are.
-            shift = centred @ weights
-            second = np.einsum("jn,jn,n->j", centred, centred, weights)
-            out[columns] = np.maximum(second - shift**2, 0.0)
-        return out
+            rows = self.rows(columns)
+            if mean is not None:
+                rows -= mean[columns, None]
+            out[columns] = np.einsum("jn,jn,n->j", rows, rows, weights)
+            if mean is not None:
+                # The mean is rounded, and by more the more rows there are.
+                out[columns] -= (rows @ weights) ** 2
+        return np.maximum(out, 0.0)
 
 
 class CscMatrix:
@@ -124,13 +125,15 @@ class CscMatrix:
         """Return the given columns as the rows of a new dense (k, n) array."""
         return np.ascontiguousarray(self.columns(columns).T.toarray())
 
-    def variance(self, weights, mean):
-        """Return the weighted variance of each column about `mean`, (p,)."""
+    def second_moment(self, weights, mean):
+        """Return weighted mean squares of columns about their `mean`, or 0 if None."""
         X, p = self.X, self.shape[1]
         counts = np.diff(X.indptr)
         column = np.repeat(np.arange(p), counts)
-        deviation = X.data - mean[column]
         w = weights[X.indices]
+        if mean is None:
+            return np.bincount(column, w * X.data.astype(float) ** 2, minlength=p)
+        deviation = X.data - mean[column]
         absent = weights.sum() - np.bincount(column, w, minlength=p)
         absent = np.where(counts == self.shape[0], 0.0, np.maximum(absent, 0.0))
         first = np.bincount(column, w * deviation, minlength=p) - absent * mean
