@@ -108,3 +108,14 @@ def _kernels_source():
     # A struct's methods may call any helper of this package.
     files = sorted(Path(__file__).parent.glob("*.py"))
     return b"".join(file.read_bytes() for file in files)
+
+
+@jit_protocol
+class PenaltyStruct:
+    """Methods of a penalty's struct that kernels call; blocks ``c`` are (k, q)."""
+
+    def minimize(self, h, lipschitz, u, g, c, scratch):
+        """Minimise the block problem of group g into c (see kernels.blocks)."""
+
+    def prox(self, v, step, g):
+        """Replace v by ``argmin_c |c - v|^2 / 2 + step * penalty_g(c)``."""

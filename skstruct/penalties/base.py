@@ -2,8 +2,6 @@
 
 from sklearn.base import BaseEstimator
 
-from skstruct.kernels.struct import jit_protocol
-
 
 class Penalty(BaseEstimator):
     """Base class of penalties ``alpha * sum_g penalty_g(B_g)``.
@@ -56,14 +54,3 @@ class Penalty(BaseEstimator):
     def project(self, coef):
         """Project coefficients on the penalty's domain; all values, by default."""
         return coef
-
-
-@jit_protocol
-class PenaltyStruct:
-    """Methods of a penalty's struct that kernels call; blocks ``c`` are (k, q)."""
-
-    def minimize(self, h, lipschitz, u, g, c, scratch):
-        """Minimise the block problem of group g into c (see kernels.blocks)."""
-
-    def prox(self, v, step, g):
-        """Replace v by ``argmin_c |c - v|^2 / 2 + step * penalty_g(c)``."""

@@ -142,6 +142,6 @@ def anderson_weights(iterates):
 def combine(weights, iterates):
     """Return the affine combination of iterates; weights sum to one."""
     return tuple(
-        sum(w * array for w, array in zip(weights, arrays, strict=True))
+        np.tensordot(weights, np.stack(arrays), axes=1)
         for arrays in zip(*iterates, strict=True)
     )

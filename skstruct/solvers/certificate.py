@@ -211,8 +211,10 @@ class Certificate:
 
 
 def _least_squares_residual(columns, target):
+    # A direction that only rounding spans must not be taken out of the dual point.
+    cutoff = max(columns.shape) * 1e-15
     for _ in range(2):
-        solution = linalg.lstsq(columns, target, check_finite=False)[0]
+        solution = linalg.lstsq(columns, target, cond=cutoff, check_finite=False)[0]
         target = target - columns @ solution
     return target
 

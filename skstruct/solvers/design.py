@@ -11,7 +11,7 @@ zero are left out, which is also how cross-validation folds share one X.
 """
 
 import numpy as np
-from scipy import linalg, sparse
+from scipy import linalg, optimize, sparse
 
 from skstruct.solvers.scaling import (
     block_basis,
@@ -266,6 +266,14 @@ class FreeColumns:
         for _ in range(2):  # twice is enough (Parlett), once is not
             rows = rows - (rows @ self.basis.T) @ self.basis
         return rows
+
+
+def nonnegative_least_squares(rows, target):
+    """Return coefficients (k, q) >= 0 that fit target (n, q) best by rows (k, n)."""
+    norms = np.linalg.norm(rows, axis=1)
+    norms[norms == 0] = 1.0
+    columns = (rows / norms[:, None]).T
+    return np.array([optimize.nnls(columns, y)[0] / norms for y in target.T]).T
 
 
 def column_means(matrix, weights):

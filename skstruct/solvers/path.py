@@ -10,7 +10,7 @@ import numpy as np
 
 from skstruct.solvers.block_descent import descend
 from skstruct.solvers.certificate import Certificate
-from skstruct.solvers.design import Design
+from skstruct.solvers.design import Design, nonnegative_least_squares
 from skstruct.solvers.working_set import ROUNDING, WorkingSet
 
 # Alphas that are certified together.
@@ -73,17 +73,34 @@ class PathSolver:
         )
         self.certificate = Certificate(problem)
         self.Y = self.design.target(problem.y)
-        self.null_loss = 0.5 * float(np.einsum("it,it->", self.Y, self.Y))
-        self.accepted_gap = tol * self.null_loss + _rounding(problem.y, self.null_loss)
         self.working_set = WorkingSet(self.design, self.Y, problem.penalty)
-        self.working_set.admit(np.flatnonzero(~penalised & ~is_free))
-        correlation = self.design.correlate(self.Y)
+        residual = self._fit_null_model(np.flatnonzero(~penalised & ~is_free))
+        self.null_loss = 0.5 * float(np.einsum("it,it->", residual, residual))
+        self.accepted_gap = tol * self.null_loss + _rounding(problem, self.null_loss)
         # Polars are known at the null model, the solution from alpha_max on.
-        self.polar = problem.penalty.polar(correlation, self.design.ptr, layout.weights)
+        self.polar = problem.penalty.polar(
+            self.design.correlate(residual), self.design.ptr, layout.weights
+        )
         self.polar[is_free] = 0.0
         self.slope = np.full(layout.n_groups, _FIRST_SLOPE)
         self.was_live = np.zeros(layout.n_groups, dtype=bool)
         self.alpha_max = self.alpha_known = float(self.polar.max(initial=0.0))
+
+    def _fit_null_model(self, constrained):
+        """Fit the unpenalised groups; return the residuals (n, q) that they leave.
+
+        The unconstrained ones have been projected out. Those that are constrained
+        join the working set for good, and start at their fit.
+        """
+        if len(constrained) == 0:
+            return self.Y
+        features = self.problem.layout.features_of(constrained)
+        coef = np.zeros((self.problem.layout.n_features, self.Y.shape[1]))
+        rows = self.design.rows(features)
+        coef[features] = nonnegative_least_squares(rows, self.Y)
+        self.working_set.admit(constrained)
+        self.working_set.set_coef(coef)
+        return self.Y - rows.T @ coef[features]
 
     def solve(self, alphas, on_solved=None):
         """Solve for decreasing alphas > 0.
@@ -285,7 +302,14 @@ class _Effort:
         self.target = self._full
 
 
-def _rounding(y, null_loss):
-    """Return what rounding may leave of a gap, if y is large beside its spread."""
-    unit = 40 * np.finfo(np.float64).eps * np.abs(y).max(initial=0.0)
-    return unit * np.sqrt(2 * null_loss) + unit**2
+def _rounding(problem, null_loss):
+    """Return what rounding may leave of a gap.
+
+    It shows where y is large beside its spread, and where the unpenalised groups
+    explain all of y.
+    """
+    y, d = problem.y, problem.weights
+    eps = np.finfo(np.float64).eps
+    unit = 40 * eps * np.abs(y).max(initial=0.0)
+    spread = np.einsum("i,it,it->", d, y - d @ y, y - d @ y)
+    return unit * np.sqrt(2 * null_loss) + unit**2 + 40 * eps * spread

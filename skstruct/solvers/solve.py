@@ -3,11 +3,10 @@
 from dataclasses import replace
 
 import numpy as np
-from scipy import optimize
 
 from skstruct.groups import GroupLayout
 from skstruct.solvers.certificate import Certificate
-from skstruct.solvers.design import Design
+from skstruct.solvers.design import Design, nonnegative_least_squares
 from skstruct.solvers.path import PathSolver
 from skstruct.solvers.solution import Solution
 
@@ -92,14 +91,14 @@ def _solve_unpenalised(problem):
     if problem.penalty.is_unconstrained:
         coefs = PathSolver(unpenalised, tol=1.0, max_iter=1).null_coefs()
     else:
-        coefs = _nonnegative_least_squares(unpenalised)
+        coefs = _nonnegative_fit(unpenalised)
     certificate = Certificate(unpenalised)
     intercepts = certificate.intercepts(coefs)
     gaps, _ = certificate.evaluate(np.zeros(1), coefs, intercepts)
     return coefs, intercepts, gaps, np.ones(1, dtype=np.intp)
 
 
-def _nonnegative_least_squares(problem):
+def _nonnegative_fit(problem):
     design = Design(
         problem.matrix,
         problem.layout,
@@ -109,8 +108,4 @@ def _nonnegative_least_squares(problem):
         free_groups=[],
     )
     rows = design.centred_rows(np.arange(problem.layout.n_features))
-    norms = np.linalg.norm(rows, axis=1)
-    norms[norms == 0] = 1.0
-    columns = (rows / norms[:, None]).T
-    fits = [optimize.nnls(columns, y)[0] / norms for y in design.target(problem.y).T]
-    return np.array(fits).T[None]
+    return nonnegative_least_squares(rows, design.target(problem.y))[None]
