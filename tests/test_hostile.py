@@ -34,7 +34,7 @@ def least_squares_error(X, y):
     A = X - X.mean(axis=0)
     scale = np.linalg.norm(A, axis=0)
     A = A / np.where(scale > 0, scale, 1)
-    return np.mean((centred - A @ np.linalg.lstsq(A, centred)[0]) ** 2)
+    return np.mean((centred - A @ np.linalg.lstsq(A, centred, rcond=None)[0]) ** 2)
 
 
 # --- refused, with a reason -----------------------------------------------------------

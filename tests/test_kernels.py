@@ -106,7 +106,7 @@ def test_sparse_sweep_is_the_dense_sweep_of_the_projected_design(
     rows, Y, C = start(penalty, q)
     rows[rng.uniform(size=rows.shape) < 0.6] = 0
     n = rows.shape[1]
-    Q = linalg.orth(rng.normal(size=(n, n_projected))).T.reshape(n_projected, n)
+    Q = np.linalg.qr(rng.normal(size=(n, n_projected)))[0].T
     without = np.eye(n) - Q.T @ Q
     Z, transforms, curvature = prepared(rows @ without, penalty)
     bound = penalty.bind(WEIGHTS, ALPHA)

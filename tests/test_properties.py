@@ -116,7 +116,7 @@ def test_weight_zero_is_least_squares_when_alpha_is_huge(standardize):
         1e6, groups=groups, group_weights={"free": 0}, standardize=standardize
     ).fit(X, y)
     ones = np.ones((len(y), 1))
-    expected = np.linalg.lstsq(np.hstack([X[:, free], ones]), y)[0]
+    expected = np.linalg.lstsq(np.hstack([X[:, free], ones]), y, rcond=None)[0]
     assert_allclose(model.coef_[:, free], expected[:-1].T)
     assert_allclose(model.intercept_, expected[-1])
     assert list(model.selected_groups_) == ["free"]
