@@ -99,7 +99,11 @@ def test_prox_is_the_numeric_minimiser(penalty, k, q, step):
         best = min(found, key=lambda result: result.fun)
         ours = prox(penalty, v, step, weight=1.3, alpha=0.7)
         assert moreau(ours) <= best.fun + 1e-12
-        assert_allclose(ours, penalty.project(best.x.reshape(k, q)), atol=1e-5)
+        if penalty.is_convex:
+            # The envelope is then 1-strongly convex: no point far from the minimiser
+            # comes close in value, however roughly the simplex search ended.
+            away = penalty.project(best.x.reshape(k, q)) - ours
+            assert np.sum(away**2) / 2 <= best.fun - moreau(ours) + 1e-12
 
 
 @every_penalty

@@ -1,9 +1,18 @@
 """A table of groups."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 
-def groups_frame(names, groups, feature_names, weights, norms):
+def groups_frame(
+    names: np.ndarray,
+    groups: Sequence[np.ndarray],
+    feature_names: np.ndarray | None,
+    weights: np.ndarray,
+    norms: np.ndarray,
+) -> Any:
     """Return a pandas DataFrame with one row a group.
 
     Parameters

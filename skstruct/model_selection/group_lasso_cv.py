@@ -43,7 +43,9 @@ class GroupLassoCV(GroupLinearRegressor):
         Length of the grid, in (0, 1).
     cv : int, cross-validation generator or iterable, default=None
         Folds: None means 5, an int the number of folds, else a splitter or an
-        iterable of (train, test) indices.
+        iterable of (train, test) indices. As everywhere in scikit-learn, a number
+        of folds cuts the rows in their order: where they are sorted, pass
+        ``KFold(5, shuffle=True, random_state=0)``.
     scoring : str, callable or None, default=None
         Score to maximise; None is minus the mean squared error, weighted by
         `sample_weight` and with offsets in the prediction. Scorers see models without
