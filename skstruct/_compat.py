@@ -4,7 +4,7 @@ Everything else in this package uses scikit-learn's public names only.
 """
 
 from sklearn.base import _fit_context as fit_context
-from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metadata_routing import process_routing
 
 try:  # scikit-learn >= 1.9
@@ -35,7 +35,6 @@ except ImportError:
 __all__ = [
     "CallbackSupportMixin",
     "Interval",
-    "Options",
     "StrOptions",
     "fit_context",
     "process_routing",
