@@ -23,6 +23,7 @@ import numpy as np
 from scipy import linalg, optimize
 
 from skstruct.solvers.design import column_means, feature_scales, rounding_variance
+from skstruct.solvers.scaling import block_diagonal
 
 # Residuals of several alphas are handled at once while they have fewer entries.
 _ENTRIES_AT_ONCE = 4_000_000
@@ -53,11 +54,14 @@ class Certificate:
         self.y = y - d @ y if problem.fit_intercept else y
         layout = problem.layout
         self.free = layout.features_of(np.flatnonzero(layout.weights == 0))
-        self._orthonormal = None
+        self.ptr, self._factors = layout.ptr, None
         if problem.scaling == "groups":
-            self._orthonormal = [
-                _orthonormal_rows(self._columns(own)) for own in layout.feature_groups()
-            ]
+            # X_g = V s U': coefficients B_g have orthonormal coordinates s U' B_g.
+            parts = (_singular(self._columns(own)) for own in layout.feature_groups())
+            self._factors = list(parts)
+            ranks = [len(s) for _, s in self._factors]
+            self.ptr = np.concatenate([[0], np.cumsum(ranks)])
+            self._whiten = block_diagonal([U / s for U, s in self._factors]).T.tocsr()
 
     def intercepts(self, coefs):
         """Return the best intercepts (A, q) for coefficients (A, p, q)."""
@@ -120,10 +124,13 @@ class Certificate:
         products = problem.matrix.tdot(weighted)
         if problem.fit_intercept:
             products -= np.multiply.outer(self.mean, weighted.sum(axis=0))
-        gaps, polars = np.empty(n_alphas), np.empty((n_alphas, problem.layout.n_groups))
+        correlations, layout = self._correlations(products), problem.layout
+        gaps, polars = np.empty(n_alphas), np.empty((n_alphas, layout.n_groups))
         for i, alpha in enumerate(alphas):
             own = slice(i * q, (i + 1) * q)
-            polars[i] = self._polar(products[:, own], duals[:, own])
+            polars[i] = problem.penalty.polar(
+                correlations[:, own], self.ptr, layout.weights
+            )
             gaps[i] = self._gap(
                 alpha, coefs[i], predictions[:, own], duals[:, own], polars[i].max()
             )
@@ -143,27 +150,20 @@ class Certificate:
 
     def _penalty(self, coef):
         layout, penalty = self.problem.layout, self.problem.penalty
-        if self._orthonormal is None:
+        if self._factors is None:
             grouped = self._grouped(coef, np.multiply)
-            values = penalty.values(grouped, layout.ptr, layout.weights)
-            return float(np.sum(values))
-        total = 0.0
-        for own, weight in zip(layout.feature_groups(), layout.weights, strict=True):
-            if coef[own].any():
-                # In orthonormal coordinates |c| is the norm of what the group fits.
-                fit = self._columns(own).T @ coef[own]
-                total += weight * np.linalg.norm(fit)
-        return total
+        else:
+            grouped = np.zeros((self.ptr[-1], coef.shape[1]))
+            for g, (U, s) in enumerate(self._factors):
+                own = coef[layout.indices[layout.ptr[g] : layout.ptr[g + 1]]]
+                if own.any():
+                    grouped[self.ptr[g] : self.ptr[g + 1]] = s[:, None] * (U.T @ own)
+        return float(np.sum(penalty.values(grouped, self.ptr, layout.weights)))
 
-    def _polar(self, products, dual):
-        layout, penalty = self.problem.layout, self.problem.penalty
-        if self._orthonormal is None:
-            grouped = self._grouped(products, np.divide)
-            return penalty.polar(grouped, layout.ptr, layout.weights)
-        weighted = np.sqrt(self.problem.weights)[:, None] * dual
-        rows = [Q @ weighted for Q in self._orthonormal]
-        ptr = np.concatenate([[0], np.cumsum([len(Q) for Q in self._orthonormal])])
-        return penalty.polar(np.concatenate(rows), ptr, layout.weights)
+    def _correlations(self, products):
+        """Return products (p, j) in the coordinates that are penalised, (m, j)."""
+        grouped = self._grouped(products, np.divide)
+        return grouped if self._factors is None else self._whiten @ grouped
 
     def _grouped(self, rows, rescale):
         """Sort rows (p, q) by group, multiplied or divided by the scales."""
@@ -224,11 +224,10 @@ def _nonnegative_residual(columns, target):
     return target - columns @ np.array(fits).T
 
 
-def _orthonormal_rows(rows):
-    """Orthonormal basis, as rows, of the span of rows (k, n)."""
+def _singular(rows):
+    """Return U (k, r) and s (r,) of rows (k, n) = U s V', r their numerical rank."""
     norms = np.linalg.norm(rows, axis=1)
-    rows = rows[norms > 0]
-    if len(rows) == 0:
-        return rows
-    _, s, Vt = np.linalg.svd(rows, full_matrices=False)
-    return Vt[s > s[0] * np.sqrt(max(rows.shape) * np.finfo(float).eps)]
+    U, s, _ = np.linalg.svd(rows, full_matrices=False)
+    # Squares decide in the solver, where ranks come from Gram matrices.
+    cutoff = norms.max(initial=0.0) * np.sqrt(max(rows.shape) * np.finfo(float).eps)
+    return U[:, s > cutoff], s[s > cutoff]
