@@ -99,8 +99,7 @@ def check_disjoint(parsed: ParsedGroups, features: Features) -> None:
         shown.append(f"feature {features.name(feature)!r} is in {which}")
     more = f" and {len(shared) - 5} more" if len(shared) > 5 else ""
     raise ValueError(
-        f"groups overlap: {'; '.join(shown)}{more}. Keep each feature in one group, or "
-        "use OverlappingGroupLasso, which takes groups that overlap."
+        f"groups overlap: {'; '.join(shown)}{more}. Keep each feature in one group."
     )
 
 

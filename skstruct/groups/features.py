@@ -56,7 +56,8 @@ class Features:
         if self.names is None:
             raise ValueError(
                 f"groups: {where} needs column names, but X has no feature names; "
-                "pass a DataFrame or use indices."
+                "pass a DataFrame (in a Pipeline, "
+                ".set_output(transform='pandas') on the steps before) or use indices."
             )
         return self.names
 

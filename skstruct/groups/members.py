@@ -246,6 +246,8 @@ def indices_from_pattern(
         ) from error
     if not found:
         hint = did_you_mean(text, features.positions)
+        if is_text and any(compiled.search(name) for name in columns):
+            hint = f" It must match the whole name: {f'.*{text}.*'!r}, say."
         no_column = "is no column of X and " if is_text else ""
         raise ValueError(
             f"groups: {where(group)} has {text!r}, which {no_column}as a regular "

@@ -42,8 +42,6 @@ class GroupLinearRegressor(
         "verbose": ["verbose"],
     }
 
-    _doc_link_module = "skstruct"
-
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
@@ -167,7 +165,7 @@ class GroupLinearRegressor(
         prediction = np.asarray(X @ self.coef_.T + self.intercept_)
         if offset is not None:
             known = check_offset(offset, prediction)
-            prediction = prediction + known.reshape(prediction.shape)
+            prediction = prediction + (known[:, 0] if prediction.ndim == 1 else known)
         return prediction
 
     def score(self, X, y, sample_weight=None, offset=None):
@@ -251,6 +249,8 @@ def check_offset(offset, y):
     ValueError
         If `offset` is not finite or does not have one value for each response.
     """
+    if np.ndim(offset) == 0:
+        offset = np.full(len(y), offset)
     offset = check_array(offset, ensure_2d=False, dtype=np.float64, input_name="offset")
     check_consistent_length(offset, y)
     n_outputs = 1 if y.ndim == 1 else y.shape[1]

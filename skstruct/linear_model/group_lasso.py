@@ -53,9 +53,10 @@ class GroupLasso(GroupLinearRegressor):
 
         Every feature must be in one group; see `remainder`.
     group_weights : array-like of shape (n_groups,), dict or None, default=None
-        Weights w, in the order of ``group_names_``, or by group name. 0 leaves a
-        group unpenalised. None means the square root of the group's size (number of
-        features), for every group that a dict leaves out too.
+        Weights w, in the order of ``group_names_`` (labels are sorted, other forms
+        stay as given), or by group name. 0 leaves a group unpenalised. None means the
+        square root of the group's size (number of features), for every group that a
+        dict leaves out too.
     remainder : {"error", "singletons", "unpenalized"}, default="error"
         What becomes of features in no group: an error that names them, a group each,
         or one group of weight 0.
@@ -366,7 +367,7 @@ def check_alphas(alphas, eps):
     if np.ndim(alphas) == 0:
         raise ValueError(
             f"alphas={alphas!r} must be an int, the number of alphas, or an array of "
-            f"them; for this one value pass alphas=[{alphas!r}]."
+            "them, even of one."
         )
     alphas = check_array(alphas, ensure_2d=False, dtype=np.float64, input_name="alphas")
     if alphas.ndim != 1 or (alphas < 0).any():

@@ -12,16 +12,19 @@ from skstruct._compat import StrOptions, fit_context, process_routing, with_call
 from skstruct.linear_model.base import (
     GroupLinearRegressor,
     atomic_fit,
+    check_offset,
     warn_if_not_converged,
 )
 from skstruct.linear_model.group_lasso import GroupLasso, check_alphas, path_arrays
 from skstruct.model_selection.path_cv import (
     Choice,
     cross_validate_path,
+    list_of_folds,
     negative_mean_squared_errors,
 )
+from skstruct.model_selection.progress import Progress
 from skstruct.solvers.path import PathSolver
-from skstruct.solvers.solve import alpha_grid, solve_path
+from skstruct.solvers.solve import solve_path
 
 
 class GroupLassoCV(GroupLinearRegressor):
@@ -48,8 +51,8 @@ class GroupLassoCV(GroupLinearRegressor):
         ``KFold(5, shuffle=True, random_state=0)``.
     scoring : str, callable or None, default=None
         Score to maximise; None is minus the mean squared error, weighted by
-        `sample_weight` and with offsets in the prediction. Scorers see models without
-        offset, and get the metadata that they request.
+        `sample_weight`. Offsets are in the predictions that are scored. Scorers get
+        the metadata that they request.
     selection : {"min", "1se"}, default="min"
         Which alpha to choose: of the best mean score, or the largest one whose mean
         score is within one standard error of the best.
@@ -226,16 +229,17 @@ class GroupLassoCV(GroupLinearRegressor):
         alphas = check_alphas(self.alphas, self.eps)
         X, y, problem = self._make_problem(X, y, sample_weight, offset)
         if not isinstance(alphas, np.ndarray):
-            solver = PathSolver(problem, self.tol, self.max_iter)
-            alphas = alpha_grid(solver.alpha_max, alphas, self.eps)
-        splits = list(check_cv(self.cv).split(X, y, **routed["splitter"]))
-        progress = _Progress(self, X, y, len(splits), len(alphas))
+            alphas = PathSolver(problem, self.tol, self.max_iter).grid(alphas, self.eps)
+        splits = list_of_folds(
+            check_cv(self.cv).split(X, y, **routed["splitter"]), len(y)
+        )
+        progress = Progress(self, X, y, len(splits), len(alphas))
         how = {"tol": self.tol, "max_iter": self.max_iter}
         scores, fold_solutions = cross_validate_path(
             problem,
             splits,
             alphas,
-            self._fold_scorer(X, y, problem, routed["scorer"]),
+            self._fold_scorer(X, y, problem, offset, routed["scorer"]),
             self.n_jobs,
             progress.step,
             **how,
@@ -255,7 +259,7 @@ class GroupLassoCV(GroupLinearRegressor):
             )
         return self
 
-    def _fold_scorer(self, X, y, problem, score_params):
+    def _fold_scorer(self, X, y, problem, offset, score_params):
         """Return a function that scores a fold's path, (n_alphas,)."""
         if self.scoring is None:
             return lambda solution, test: negative_mean_squared_errors(
@@ -266,18 +270,20 @@ class GroupLassoCV(GroupLinearRegressor):
         def score(solution, test):
             X_test, y_test = X[test], y[test]
             params = _rows_of_params(score_params, test, len(y))
-            models = (
-                self._at_one_alpha(problem, solution, i, y)
-                for i in range(len(solution.alphas))
-            )
-            return [scorer(model, X_test, y_test, **params) for model in models]
+            scores = []
+            for i in range(len(solution.alphas)):
+                model = self._at_one_alpha(problem, solution, i, y)
+                if offset is not None:
+                    model.known = check_offset(offset, y)[test]
+                scores.append(scorer(model, X_test, y_test, **params))
+            return scores
 
         return score
 
     def _at_one_alpha(self, problem=None, solution=None, i=0, y=None):
         """Return a GroupLasso, fitted with the i-th solution if one is given."""
         shared = set(GroupLasso().get_params()) & set(self.get_params())
-        model = GroupLasso(**{name: getattr(self, name) for name in shared})
+        model = _FoldModel(**{name: getattr(self, name) for name in shared})
         if solution is not None:
             model.alpha = solution.alphas[i]
             model.n_features_in_ = problem.matrix.shape[1]
@@ -342,41 +348,13 @@ class GroupLassoCV(GroupLinearRegressor):
         return router
 
 
-class _Progress:
-    """Tells callbacks of each alpha of each fold, and of the final path."""
+class _FoldModel(GroupLasso):
+    """A model as scorers see it: the test rows' offsets are in its predictions."""
 
-    def __init__(self, estimator, X, y, n_folds, n_alphas):
-        self.estimator, self.X, self.y = estimator, X, y
-        self.root = estimator._init_callback_context(
-            max_subtasks=n_folds + 1, sequential_subtasks=False
-        )
-        self.root.call_on_fit_task_begin(estimator=estimator, X=X, y=y)
-        self.n_alphas = n_alphas
-        self.done = [0] * (n_folds + 1)
-        self.contexts = [None] * (n_folds + 1)
+    known = None
 
-    def step(self, fold):
-        """Report one more alpha of a fold; the last fold is the final path."""
-        if self.contexts[fold] is None:
-            last = fold == len(self.contexts) - 1
-            self.contexts[fold] = self.root.subcontext(
-                task_name="final path" if last else "fold",
-                task_id=fold,
-                max_subtasks=self.n_alphas,
-            ).call_on_fit_task_begin(estimator=self.estimator)
-        own = self.contexts[fold]
-        own.subcontext(task_name="alpha").call_on_fit_task_begin(
-            estimator=self.estimator
-        ).call_on_fit_task_end(estimator=self.estimator)
-        self.done[fold] += 1
-        if self.done[fold] == self.n_alphas:
-            own.call_on_fit_task_end(estimator=self.estimator)
-
-    def finish(self):
-        """Report the end of the fit."""
-        self.root.call_on_fit_task_end(
-            estimator=self.estimator, X=self.X, y=self.y, reconstruction_attributes={}
-        )
+    def predict(self, X, offset=None):
+        return super().predict(X, offset=self.known if offset is None else offset)
 
 
 def _rows_of_params(params, indices, n_samples):

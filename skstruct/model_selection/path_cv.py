@@ -7,10 +7,14 @@ fold solves its own problem on the same X.
 from dataclasses import dataclass, replace
 
 import numpy as np
-from joblib import Parallel, delayed, effective_n_jobs
+from joblib import effective_n_jobs
+from sklearn.utils.parallel import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
 from skstruct.solvers.solve import solve_path
+
+# Predictions of several alphas are made at once while they have fewer entries.
+_ENTRIES_AT_ONCE = 4_000_000
 
 
 def cross_validate_path(problem, splits, alphas, score_fold, n_jobs, on_solved, **how):
@@ -43,7 +47,9 @@ def cross_validate_path(problem, splits, alphas, score_fold, n_jobs, on_solved, 
     def run(i, train, test):
         fold = replace(problem, weights=fold_weights(problem.weights, train))
         solution = solve_path(fold, alphas, on_solved=lambda: on_solved(i), **how)
-        return np.asarray(score_fold(solution, test)), solution
+        scores = np.asarray(score_fold(solution, test))
+        # Coefficients of all folds and alphas may be large, and are not needed again.
+        return scores, replace(solution, coefs=None)
 
     if effective_n_jobs(n_jobs) == 1:
         results = [run(i, *split) for i, split in enumerate(splits)]
@@ -55,6 +61,37 @@ def cross_validate_path(problem, splits, alphas, score_fold, n_jobs, on_solved, 
             )
     scores, solutions = zip(*results, strict=True)
     return np.stack(scores, axis=1), list(solutions)
+
+
+def list_of_folds(splits, n_samples):
+    """Return folds as a list of (train, test) index arrays; masks become indices.
+
+    Raises
+    ------
+    ValueError
+        If there are none, or if they are neither indices nor masks.
+    """
+    folds = [
+        tuple(_fold_indices(part, n_samples) for part in split) for split in splits
+    ]
+    if not folds:
+        raise ValueError(
+            "cv gave no folds. An iterable of folds must not be empty, and a generator "
+            "serves one fit only: pass a list, or the splitter itself."
+        )
+    return folds
+
+
+def _fold_indices(part, n_samples):
+    part = np.asarray(part)
+    if part.dtype == bool and part.shape == (n_samples,):
+        return np.flatnonzero(part)
+    if part.dtype.kind not in "iu" or part.ndim != 1:
+        raise ValueError(
+            "cv: folds must be pairs of row indices, or of boolean masks of shape "
+            f"({n_samples},); got {part.dtype} of shape {part.shape}."
+        )
+    return part
 
 
 def fold_weights(weights, train):
@@ -72,17 +109,23 @@ def fold_weights(weights, train):
 
 def negative_mean_squared_errors(problem, solution, test):
     """Return minus the weighted mean squared error at each alpha, (n_alphas,)."""
-    A, p, q = solution.coefs.shape
-    stacked = solution.coefs.transpose(1, 0, 2).reshape(p, A * q)
-    prediction = problem.matrix.dot(stacked)[test].reshape(-1, A, q)
-    errors = problem.y[test, None, :] - prediction - solution.intercepts
     weights = problem.weights[test]
     if not weights.any():
         raise ValueError(
             "A cross-validation fold has no test sample of positive weight; use fewer "
             "folds, or another splitter as cv."
         )
-    return -np.average((errors**2).mean(axis=2), axis=0, weights=weights)
+    n_alphas, p, q = solution.coefs.shape
+    step = max(1, _ENTRIES_AT_ONCE // (len(problem.y) * q))
+    means = []
+    for start in range(0, n_alphas, step):
+        coefs = solution.coefs[start : start + step]
+        stacked = coefs.transpose(1, 0, 2).reshape(p, -1)
+        prediction = problem.matrix.dot(stacked)[test].reshape(len(test), -1, q)
+        errors = problem.y[test, None, :] - prediction
+        errors -= solution.intercepts[start : start + step]
+        means.append(np.average((errors**2).mean(axis=2), axis=0, weights=weights))
+    return -np.concatenate(means)
 
 
 @dataclass(frozen=True)

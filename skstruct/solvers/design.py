@@ -140,12 +140,14 @@ class Design:
         features = self.layout.features_of(everything)
         W = self.sparse_columns(features)
         M = np.asarray(W.T @ self.root)[:, None] * self.fit_intercept
-        grams = block_grams(W, M, self.layout.sizes)
-        return [
-            whitener(basis)
-            for gram in grams
-            for basis in gram_bases(gram[None], self.n_rows)
-        ]
+        whiteners = []
+        for g, gram in enumerate(block_grams(W, M, self.layout.sizes)):
+            if gram is None:
+                basis = block_basis(self.centred_rows(self.layout.features_of([g])))
+            else:
+                (basis,) = gram_bases(gram[None], self.n_rows)
+            whiteners.append(whitener(basis))
+        return whiteners
 
     def sparse_columns(self, features):
         """Return weighted columns (n_kept, k) as CSC, neither centred nor projected."""
@@ -174,7 +176,7 @@ class Design:
 
     def _loses_digits(self):
         # Only columns without zeros can have means far beyond their deviations.
-        full = self.matrix.full_columns()
+        full = self.matrix.full_columns(self.weights)
         if not self.fit_intercept or len(full) == 0:
             return False
         rows = self.centred_rows(full)

@@ -102,9 +102,15 @@ class CscMatrix:
         """Share of the entries that are stored."""
         return self.X.nnz / max(self.shape[0] * self.shape[1], 1)
 
-    def full_columns(self):
-        """Return the columns without a single zero left out."""
-        return np.flatnonzero(np.diff(self.X.indptr) == self.shape[0])
+    def full_columns(self, weights):
+        """Return the columns that store a value in every row of positive weight."""
+        kept = weights > 0
+        counts = np.diff(self.X.indptr)
+        if not kept.all():
+            column = np.repeat(np.arange(self.shape[1]), counts)
+            stored = column[kept[self.X.indices]]
+            counts = np.bincount(stored, minlength=self.shape[1])
+        return np.flatnonzero(counts == np.count_nonzero(kept))
 
     def dot(self, B):
         """Return ``X @ B`` for B (p, q)."""

@@ -102,6 +102,15 @@ class PathSolver:
         self.working_set.set_coef(coef)
         return self.Y - rows.T @ coef[features]
 
+    def grid(self, n_alphas, eps):
+        """Return alphas, geometric from `alpha_max` down to `eps` times it."""
+        y, d = self.problem.y, self.problem.weights
+        tiny = np.finfo(np.float64).resolution * (np.sqrt(np.sum(d @ y**2)) or 1.0)
+        if self.alpha_max <= tiny:
+            # Every model is the null model; any positive grid will do.
+            return np.full(n_alphas, tiny)
+        return np.geomspace(self.alpha_max, self.alpha_max * eps, n_alphas)
+
     def solve(self, alphas, on_solved=None):
         """Solve for decreasing alphas > 0.
 
@@ -308,7 +317,8 @@ def _rounding(problem, null_loss):
     It shows where y is large beside its spread, and where the unpenalised groups
     explain all of y.
     """
-    y, d = problem.y, problem.weights
+    kept = problem.weights > 0
+    y, d = problem.y[kept], problem.weights[kept]
     eps = np.finfo(np.float64).eps
     unit = 40 * eps * np.abs(y).max(initial=0.0)
     spread = np.einsum("i,it,it->", d, y - d @ y, y - d @ y)

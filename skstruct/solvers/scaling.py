@@ -88,12 +88,22 @@ def _rank_tolerance(eigenvalues, size):
 
 
 def block_grams(W, M, sizes):
-    """Yield the projected Gram matrix of each group of consecutive columns of W."""
+    """Yield the projected Gram matrix of each group of consecutive columns of W.
+
+    None stands for groups of more columns than W has rows, whose Gram matrix would be
+    larger than their columns held dense.
+    """
     ends = np.cumsum(sizes)
     starts = ends - sizes
     g = 0
     while g < len(sizes):
+        if sizes[g] > W.shape[0]:
+            yield None
+            g += 1
+            continue
         last = max(g + 1, np.searchsorted(ends, starts[g] + _COLUMNS_AT_ONCE))
+        wide = np.flatnonzero(sizes[g:last] > W.shape[0])
+        last = g + wide[0] if len(wide) else last
         columns = slice(starts[g], ends[last - 1])
         part = W[:, columns]
         grams = (part.T @ part).tocsr()

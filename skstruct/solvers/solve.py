@@ -14,14 +14,6 @@ from skstruct.solvers.solution import Solution
 _MOST_BYTES = 4e9
 
 
-def alpha_grid(alpha_max, n_alphas, eps):
-    """Return `n_alphas` alphas, geometric from `alpha_max` down to ``eps`` of it."""
-    if alpha_max <= np.finfo(np.float64).resolution:
-        # Every model is the null model; any positive grid will do.
-        return np.full(n_alphas, np.finfo(np.float64).resolution)
-    return np.geomspace(alpha_max, alpha_max * eps, n_alphas)
-
-
 def solve_path(problem, alphas, *, tol, max_iter, eps=1e-3, start=None, on_solved=None):
     """Solve a problem for many alphas.
 
@@ -50,12 +42,14 @@ def solve_path(problem, alphas, *, tol, max_iter, eps=1e-3, start=None, on_solve
     """
     solver = PathSolver(problem, tol, max_iter)
     if np.ndim(alphas) == 0:
-        alphas = alpha_grid(solver.alpha_max, int(alphas), eps)
+        alphas = solver.grid(int(alphas), eps)
     alphas = np.sort(np.asarray(alphas, dtype=np.float64))[::-1]
     if start is not None:
         solver.start_from(start)
-    found = solver.solve(alphas[alphas > 0], on_solved)
     n_zero = np.count_nonzero(alphas == 0)
+    if n_zero:
+        _check_that_it_fits(problem.matrix)
+    found = solver.solve(alphas[alphas > 0], on_solved)
     if n_zero:
         zero = _solve_unpenalised(problem)
         found = [
@@ -69,9 +63,7 @@ def solve_path(problem, alphas, *, tol, max_iter, eps=1e-3, start=None, on_solve
     )
 
 
-def _solve_unpenalised(problem):
-    """Return coefs, intercepts, gaps and sweeps of the least-squares fit."""
-    matrix = problem.matrix
+def _check_that_it_fits(matrix):
     n_bytes = 8.0 * matrix.shape[0] * matrix.shape[1]
     if matrix.is_sparse and n_bytes > _MOST_BYTES:
         raise ValueError(
@@ -79,6 +71,10 @@ def _solve_unpenalised(problem):
             f"{n_bytes / 1e9:.0f} GB; use a small positive alpha, or "
             "scipy.sparse.linalg.lsqr."
         )
+
+
+def _solve_unpenalised(problem):
+    """Return coefs, intercepts, gaps and sweeps of the least-squares fit."""
     layout = problem.layout
     free = GroupLayout(
         layout.n_features,

@@ -4,7 +4,7 @@ import numpy as np
 from scipy import sparse
 
 from skstruct.kernels.sparse_sweeps import sparse_sweep
-from skstruct.solvers.scaling import block_grams, gram_bases
+from skstruct.solvers.scaling import block_basis, block_grams, gram_bases
 from skstruct.solvers.store import Store
 
 # An entry of the Gram matrix costs about this share of a nonzero of X.
@@ -44,13 +44,22 @@ class SparseStore(Store):
     def _transforms(self, groups, grams):
         transforms, curvatures, lipschitz = [], [], []
         coordinates = self.design.coordinates(groups)
-        for H, T in zip(grams, coordinates, strict=True):
-            H = T.T @ H @ T
+        for g, H, T in zip(groups, grams, coordinates, strict=True):
+            rows = None
+            if H is None:  # wider than X has rows
+                features = self.design.layout.features_of([g])
+                rows = T.T @ self.design.rows(features)
+            else:
+                H = T.T @ H @ T
             if self.penalty.is_rotation_invariant:
-                ((V, h),) = gram_bases(H[None], self.W.shape[0])
+                if rows is None:
+                    ((V, h),) = gram_bases(H[None], self.W.shape[0])
+                else:
+                    V, h = block_basis(rows)
                 T = T @ V
                 lipschitz.append(h.max(initial=0.0))
             else:
+                H = rows @ rows.T if H is None else H
                 h = H.ravel()
                 lipschitz.append(np.linalg.norm(H, 2))
             transforms.append(T)
