@@ -591,7 +591,7 @@ FORMS = r"groups must be None, an int .*; got "
         ({"a": re.compile(b"z")}, ValueError, "group 'a' has the pattern b'z'"),
         # all groups together
         ({"a": [0, 1, 2], "b": [2, 3, 4]}, ValueError, "'sex_m' is in groups 'a', 'b'"),
-        ([range(5), range(5)], ValueError, "'age' is in groups 0, 1; .*OverlappingGro"),
+        ([range(5), range(5)], ValueError, "'age' is in groups 0, 1; .*Keep each fea"),
         ({"a": [1, 2]}, ValueError, "features in no group: 'age', 'bmi', 'bp'"),
         ({"a": [1, 2]}, ValueError, 'remainder="singletons".*remainder="unpenalized"'),
         (make_layout(2, 4), ValueError, "GroupLayout of 4 features, but X has 5"),

@@ -365,9 +365,10 @@ def check_alphas(alphas, eps):
             raise ValueError(f"alphas={alphas} must be at least 1, or an array.")
         return int(alphas)
     if np.ndim(alphas) == 0:
+        for_one = f" For this one value pass alphas=[{alphas!r}]."
         raise ValueError(
             f"alphas={alphas!r} must be an int, the number of alphas, or an array of "
-            "them, even of one."
+            f"them.{for_one if isinstance(alphas, Real) else ''}"
         )
     alphas = check_array(alphas, ensure_2d=False, dtype=np.float64, input_name="alphas")
     if alphas.ndim != 1 or (alphas < 0).any():
