@@ -45,10 +45,8 @@ def descend(working_set, alpha, live, gap_target, max_sweeps):
 
     Returns
     -------
-    n_sweeps : int
+    int
         Sweeps run.
-    gap : float
-        Duality gap of the problem restricted to the live groups.
     """
     ws = working_set
     struct = ws.penalty.bind(ws.blocks.weights, alpha)
@@ -64,10 +62,10 @@ def descend(working_set, alpha, live, gap_target, max_sweeps):
         best_objective = min(best_objective, objective)
         stalled = patience == 0 or change <= _STALLED * ws.store.YY
         if gap <= gap_target or n_sweeps >= max_sweeps or stalled:
-            return n_sweeps, gap
+            return n_sweeps
         active = np.union1d(np.flatnonzero(ws.norms() > 0), wanted)
         if len(active) == 0:
-            return n_sweeps, gap
+            return n_sweeps
         n_cycles = _cycles_until_next_look(gap_before, gap, gap_target, n_cycles)
         gap_before = gap
         if newton.is_due(n_sweeps):

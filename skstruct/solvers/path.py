@@ -219,7 +219,7 @@ class PathSolver:
         self.was_live[:] = False
         self.was_live[ws.blocks.groups[live]] = True
         budget = max(self.max_iter - n_before, 1)
-        n_sweeps, _ = descend(ws, alpha, live, effort.target, budget)
+        n_sweeps = descend(ws, alpha, live, effort.target, budget)
         found.append(ws.C.copy())
         return n_sweeps
 

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from skstruct.groups import GroupLayout
 from skstruct.solvers.certificate import Certificate
 from skstruct.solvers.design import Design, nonnegative_least_squares
 from skstruct.solvers.path import PathSolver
@@ -75,14 +74,7 @@ def _check_that_it_fits(matrix):
 
 def _solve_unpenalised(problem):
     """Return coefs, intercepts, gaps and sweeps of the least-squares fit."""
-    layout = problem.layout
-    free = GroupLayout(
-        layout.n_features,
-        layout.ptr,
-        layout.indices,
-        np.zeros(layout.n_groups),
-        layout.names,
-    )
+    free = replace(problem.layout, weights=np.zeros(problem.layout.n_groups))
     unpenalised = replace(problem, layout=free, scaling="none")
     if problem.penalty.is_unconstrained:
         coefs = PathSolver(unpenalised, tol=1.0, max_iter=1).null_coefs()
