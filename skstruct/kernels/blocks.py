@@ -51,33 +51,16 @@ def copy_block(source, target):
 
 
 @njit(**JIT)
-def shrink_norm(v, threshold):
-    """Prox of ``threshold * |v|``: shorten a (k, q) block by `threshold`, in place."""
-    norm = frobenius_norm(v)
-    factor = 1.0 - threshold / norm if norm > threshold else 0.0
-    for i in range(v.shape[0]):
-        for t in range(v.shape[1]):
-            v[i, t] *= factor
+def minimize_l2_diagonal(d, u, threshold, ridge, c):
+    """Minimise ``1/2 sum_i (d_i + ridge) |c_i|^2 - <u, c> + threshold |c|`` into `c`.
 
-
-@njit(**JIT)
-def clip_negative(v):
-    """Project a (k, q) block on the nonnegative orthant, in place."""
-    for i in range(v.shape[0]):
-        for t in range(v.shape[1]):
-            v[i, t] = max(v[i, t], 0.0)
-
-
-@njit(**JIT)
-def minimize_l2_diagonal(d, u, threshold, c):
-    """Minimise ``1/2 sum_i d_i |c_i|^2 - <u, c> + threshold |c|`` exactly, into `c`.
-
-    With ``s = |c| > 0`` the optimality condition reads ``c_i = u_i s / (d_i s +
-    threshold)``, so ``s`` is the root of ``1 / |w(s)| = 1`` for ``w_i = u_i / (d_i s
-    + threshold)``. That function increases and is concave (Conn, Gould and Toint,
-    Trust-Region Methods, 2000, sec. 7.3.3): Newton's method from the left of the
-    root climbs to it monotonically, and in one step when all ``d_i`` agree. `u` may
-    have several columns; `threshold` must be positive.
+    Write d_i for ``d_i + ridge``. With ``s = |c| > 0`` the optimality condition reads
+    ``c_i = u_i s / (d_i s + threshold)``, so ``s`` is the root of ``1 / |w(s)| = 1``
+    for ``w_i = u_i / (d_i s + threshold)``. That function increases and is concave
+    (Conn, Gould and Toint, Trust-Region Methods, 2000, sec. 7.3.3): Newton's method
+    from the left of the root climbs to it monotonically, and in one step when all
+    ``d_i`` agree. Without a threshold, ``c_i = u_i / d_i`` where ``d_i > 0``, and
+    directions without curvature are left as they are. `u` may have several columns.
 
     Parameters
     ----------
@@ -85,16 +68,24 @@ def minimize_l2_diagonal(d, u, threshold, c):
         Diagonal of H.
     u : (k, q) array
         Linear term.
-    threshold : float > 0
+    threshold : float >= 0
         Strength of the norm.
+    ridge : float >= 0
+        Added to the diagonal.
     c : (k, q) array
         On entry a guess, of which the norm starts the search; on exit the minimiser.
     """
     k, q = u.shape
+    if threshold <= 0.0:
+        for i in range(k):
+            if d[i] + ridge > 0.0:
+                for t in range(q):
+                    c[i, t] = u[i, t] / (d[i] + ridge)
+        return
     # Norms are written out: a helper called here takes 0.2 s of a first fit to compile.
     norm_u = norm_c = d_max = 0.0
     for i in range(k):
-        d_max = max(d_max, d[i])
+        d_max = max(d_max, d[i] + ridge)
         for t in range(q):
             norm_u += u[i, t] * u[i, t]
             norm_c += c[i, t] * c[i, t]
@@ -114,10 +105,10 @@ def minimize_l2_diagonal(d, u, threshold, c):
             a = 0.0
             for t in range(q):
                 a += u[i, t] * u[i, t]
-            inverse = 1.0 / (d[i] * s + threshold)
+            inverse = 1.0 / ((d[i] + ridge) * s + threshold)
             term = a * inverse * inverse
             norm2 += term
-            slope += term * d[i] * inverse
+            slope += term * (d[i] + ridge) * inverse
         if slope <= 0.0:
             break
         norm = math.sqrt(norm2)
@@ -128,7 +119,7 @@ def minimize_l2_diagonal(d, u, threshold, c):
         if done:
             break
     for i in range(k):
-        factor = s / (d[i] * s + threshold)
+        factor = s / ((d[i] + ridge) * s + threshold)
         for t in range(q):
             c[i, t] = factor * u[i, t]
 
@@ -144,8 +135,8 @@ def minimize_by_prox(penalty, h, lipschitz, u, g, c, v, max_steps, tol):
     ----------
     penalty : struct
         Offers ``prox(v, step, g)``, in place.
-    h : (k * k,) array
-        H by rows.
+    h : (k * k,) or (k,) array
+        H by rows, or its diagonal when it has no other entries.
     lipschitz : float
         Largest eigenvalue of H; 0 leaves only the prox of an infinite step, which
         is not defined, so such a block is put to zero.
@@ -167,12 +158,16 @@ def minimize_by_prox(penalty, h, lipschitz, u, g, c, v, max_steps, tol):
         clear_block(c)
         return
     step = 1.0 / lipschitz
+    is_diagonal = h.shape[0] == k
     for _ in range(max_steps):
         for i in range(k):
             for t in range(q):
                 gradient = -u[i, t]
-                for j in range(k):
-                    gradient += h[i * k + j] * c[j, t]
+                if is_diagonal:
+                    gradient += h[i] * c[i, t]
+                else:
+                    for j in range(k):
+                        gradient += h[i * k + j] * c[j, t]
                 v[i, t] = c[i, t] - step * gradient
         penalty.prox(v, step, g)
         moved = 0.0

@@ -10,7 +10,7 @@ import numpy as np
 from numba import njit
 
 from skstruct.kernels.blocks import JIT, copy_block
-from skstruct.kernels.sweeps import add_curvature
+from skstruct.kernels.sweeps import add_curvature, put_back, take_out
 
 
 @njit(**JIT)
@@ -21,9 +21,11 @@ def sparse_sweep(
     T,
     T_ptr,
     raw_ptr,
-    M,
     R,
     A,
+    F,
+    K,
+    M,
     C,
     ptr,
     h,
@@ -32,7 +34,7 @@ def sparse_sweep(
     penalty,
     order,
 ):
-    """Run one sweep over the blocks in `order`; update `C`, `R` and `A`.
+    """Run one sweep over the blocks in `order`; update `C`, `R`, `A` and `F`.
 
     Parameters
     ----------
@@ -42,12 +44,14 @@ def sparse_sweep(
         Transforms (k_raw, k) of the blocks, flat by rows.
     raw_ptr : (n_groups + 1,) array
         Block g owns columns ``raw_ptr[g]`` to ``raw_ptr[g + 1]``.
-    M : (m_raw, f) array
-        Products of the columns with Q.
     R : (q, n) array
         Residuals, before projection.
     A : (q, f) array
         What projection subtracts from them, in the basis Q.
+    F, K : (q, n) arrays, or (0, 0)
+        Linear predictor, before projection, and curvature; empty without curvature.
+    M : (1 or q, m_raw, f) array
+        Products of the columns with Q, by output.
     C, ptr, h, h_ptr, lipschitz, penalty, order
         As in :func:`skstruct.kernels.sweeps.sweep`.
 
@@ -56,11 +60,12 @@ def sparse_sweep(
     change : float
         Sum of ``lipschitz_g |delta_g|^2 / 2``.
     """
-    q, f = A.shape
+    q = A.shape[0]
+    is_curved = K.shape[0] > 0
     widest = 0
     for g in order:
         widest = max(widest, raw_ptr[g + 1] - raw_ptr[g])
-    raw = np.empty((widest, q))
+    raw_all = np.empty((widest, q))
     u_all = np.empty((widest, q))
     new_all = np.empty((widest, q))
     delta_all = np.empty((widest, q))
@@ -71,14 +76,14 @@ def sparse_sweep(
         u, new, delta = u_all[:k], new_all[:k], delta_all[:k]
         old = C[start:end]
         hg = h[h_ptr[g] : h_ptr[g + 1]]
+        raw = raw_all[:k_raw]
         for i in range(k_raw):
             for t in range(q):
                 total = 0.0
                 for j in range(indptr[first + i], indptr[first + i + 1]):
                     total += data[j] * R[t, indices[j]]
-                for j in range(f):
-                    total -= M[first + i, j] * A[t, j]
                 raw[i, t] = total
+        take_out(M, first, A, raw)
         for i in range(k):
             for t in range(q):
                 total = 0.0
@@ -102,8 +107,12 @@ def sparse_sweep(
                 step = 0.0
                 for j in range(k):
                     step += T[T_ptr[g] + i * k + j] * delta[j, t]
+                raw[i, t] = step
                 for j in range(indptr[first + i], indptr[first + i + 1]):
-                    R[t, indices[j]] -= step * data[j]
-                for j in range(f):
-                    A[t, j] -= step * M[first + i, j]
+                    fitted = step * data[j]
+                    if is_curved:
+                        F[t, indices[j]] += fitted
+                        fitted *= K[t, indices[j]]
+                    R[t, indices[j]] -= fitted
+        put_back(M, first, raw, A)
     return change

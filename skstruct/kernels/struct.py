@@ -13,6 +13,7 @@ of its former self.
 
 import functools
 import hashlib
+import importlib
 import inspect
 from pathlib import Path
 
@@ -33,6 +34,26 @@ class StructType(types.NamedTuple):
     def key(self):
         """Identity of the type, for numba's dispatch and for its cache."""
         return self.instance_class, self.types, self.stamp
+
+    def __reduce__(self):
+        # Numba pickles types into the indices of its cache, one for each kernel.
+        cls = self.instance_class
+        return _restored, (cls.__module__, cls.__qualname__, self.types, self.stamp)
+
+
+def _restored(module, name, field_types, stamp):
+    """Return the type of a struct; or, if its class is gone, one that nothing has.
+
+    A class that has been renamed or removed must not make the index unreadable: it
+    holds the machine code of all the other structs, too.
+    """
+    try:
+        cls = importlib.import_module(module)
+        for part in name.split("."):
+            cls = getattr(cls, part)
+    except (ImportError, AttributeError):
+        return types.Opaque(f"{module}.{name}#{stamp}")
+    return StructType(field_types, cls, stamp)
 
 
 register_default(StructType)(models.TupleModel)

@@ -12,18 +12,26 @@ from skstruct.kernels.blocks import JIT
 
 
 @njit(**JIT)
-def sweep(Z, is_gram, R, C, ptr, h, h_ptr, lipschitz, penalty, order):
-    """Run one sweep over the blocks in `order`; update `C` and `R`.
+def sweep(Z, is_gram, R, A, F, K, M, C, ptr, h, h_ptr, lipschitz, penalty, order):
+    """Run one sweep over the blocks in `order`; update `C`, `R`, `A` and `F`.
 
-    One kernel serves two ways of holding the data. With the rows of the working
+    One kernel serves three ways of holding the data. With the rows of the working
     set (`is_gram` False), ``Z`` (m, n) holds its columns as rows and ``R`` (q, n) the
     residuals. With its Gram matrix (`is_gram` True), ``Z`` is the (m, m) Gram matrix
-    and ``R`` (q, m) the gradients, which change by the same formula.
+    and ``R`` (q, m) the gradients, which change by the same formula. With curvature
+    (``K`` not empty), ``R`` is minus the gradient of a quadratic model in the linear
+    predictor ``F``, whose Hessian is the diagonal ``K``.
 
     Parameters
     ----------
     Z, R, C, ptr
         As above.
+    A : (q, f) array
+        What f unpenalised columns, fitted along, take out of R; f may be 0.
+    F, K : (q, n) arrays, or (0, 0)
+        Linear predictor and curvature; empty without curvature.
+    M : (1 or q, m, f) array
+        Products of the rows with the unpenalised columns, by output.
     h, h_ptr : arrays
         Block curvatures, flat: ``h[h_ptr[g]:h_ptr[g + 1]]`` holds what the penalty
         asked for, the k eigenvalues or the k * k Gram matrix of block g.
@@ -39,7 +47,8 @@ def sweep(Z, is_gram, R, C, ptr, h, h_ptr, lipschitz, penalty, order):
     change : float
         Sum of ``lipschitz_g |delta_g|^2 / 2``, a bound of what the steps changed.
     """
-    q = R.shape[0]
+    q, f = A.shape
+    is_curved = K.shape[0] > 0
     widest = 0
     for g in order:
         widest = max(widest, ptr[g + 1] - ptr[g])
@@ -58,6 +67,8 @@ def sweep(Z, is_gram, R, C, ptr, h, h_ptr, lipschitz, penalty, order):
                 u[i, t] = R[t, start + i] if is_gram else 0.0
         if not is_gram:
             products(Z, start, R, u)
+        if f > 0:
+            take_out(M, start, A, u)
         add_curvature(hg, hg.shape[0] == k, new, u)
         penalty.minimize(hg, lipschitz[g], u, g, new, delta)
         moved = 0.0
@@ -68,9 +79,34 @@ def sweep(Z, is_gram, R, C, ptr, h, h_ptr, lipschitz, penalty, order):
                 moved += step * step
                 C[start + i, t] = new[i, t]
         if moved > 0.0:
-            subtract(R, delta, Z, start)
+            if is_curved:
+                advance(F, R, K, delta, Z, start)
+            else:
+                subtract(R, delta, Z, start)
+            if f > 0:
+                put_back(M, start, delta, A)
             change += 0.5 * lipschitz[g] * moved
     return change
+
+
+@njit(**JIT)
+def take_out(M, start, A, u):
+    """Subtract from u (k, q) what the unpenalised columns explain of it, ``M A'``."""
+    for t in range(A.shape[0]):
+        own = M[min(t, M.shape[0] - 1)]
+        for i in range(u.shape[0]):
+            for j in range(A.shape[1]):
+                u[i, t] -= own[start + i, j] * A[t, j]
+
+
+@njit(**JIT)
+def put_back(M, start, delta, A):
+    """Update A (q, f) after a block moved by `delta` (k, q)."""
+    for t in range(A.shape[0]):
+        own = M[min(t, M.shape[0] - 1)]
+        for i in range(delta.shape[0]):
+            for j in range(A.shape[1]):
+                A[t, j] -= own[start + i, j] * delta[i, t]
 
 
 @njit(**JIT)
@@ -137,6 +173,32 @@ def subtract(R, delta, Z, start):
             z0, d0 = Z[start + i], delta[i, t]
             for j in range(n):
                 r[j] -= d0 * z0[j]
+            i += 1
+
+
+@njit(**JIT)
+def advance(F, R, K, delta, Z, start):
+    """Add ``delta' @ Z[start:start + k]`` to F (q, n), and take K times it from R."""
+    k, n = delta.shape[0], R.shape[1]
+    for t in range(R.shape[0]):
+        f, r, curvature = F[t], R[t], K[t]
+        i = 0
+        while i + 4 <= k:
+            j = start + i
+            z0, z1, z2, z3 = Z[j], Z[j + 1], Z[j + 2], Z[j + 3]
+            d0, d1 = delta[i, t], delta[i + 1, t]
+            d2, d3 = delta[i + 2, t], delta[i + 3, t]
+            for j in range(n):
+                step = d0 * z0[j] + d1 * z1[j] + d2 * z2[j] + d3 * z3[j]
+                f[j] += step
+                r[j] -= curvature[j] * step
+            i += 4
+        while i < k:
+            z0, d0 = Z[start + i], delta[i, t]
+            for j in range(n):
+                step = d0 * z0[j]
+                f[j] += step
+                r[j] -= curvature[j] * step
             i += 1
 
 

@@ -1,21 +1,11 @@
-"""The group lasso penalty."""
-
-from typing import NamedTuple
+"""The group lasso penalty, and the same for groups that overlap."""
 
 import numpy as np
 
-from skstruct.kernels.blocks import (
-    clip_negative,
-    minimize_by_prox,
-    minimize_l2_diagonal,
-    shrink_norm,
-)
-from skstruct.kernels.struct import struct
-from skstruct.penalties.base import Penalty
-from skstruct.penalties.norms import group_norms
+from skstruct.penalties.shrinkage import Shrinkage
 
 
-class GroupL2(Penalty):
+class GroupL2(Shrinkage):
     r"""Group lasso: the weighted sum of the groups' Euclidean norms.
 
     .. math:: \sum_g w_g \lVert B_g \rVert_F
@@ -45,71 +35,42 @@ class GroupL2(Penalty):
     def __init__(self, positive=False):
         self.positive = positive
 
-    @property
-    def is_rotation_invariant(self):
-        """Whether rotating a block leaves the penalty as it is."""
-        return not self.positive
-
-    @property
-    def is_unconstrained(self):
-        """Whether groups of weight 0 may take any value."""
-        return not self.positive
-
-    def bind(self, weights, alpha):
-        """Return the struct that kernels call, for groups with these weights."""
-        cls = PositiveGroupL2Struct if self.positive else GroupL2Struct
-        return cls(float(alpha), np.ascontiguousarray(weights, dtype=np.float64))
-
-    def values(self, coef, ptr, weights):
-        """Return ``w_g |B_g|`` of every group, shape (n_groups,)."""
-        return np.asarray(weights) * group_norms(coef, ptr)
-
-    def polar(self, correlation, ptr, weights):
-        """Return ``|u_g| / w_g`` by group; with `positive`, of the positive part."""
-        if self.positive:
-            correlation = np.maximum(correlation, 0.0)
-        norms = group_norms(correlation, ptr)
-        weights = np.asarray(weights)
-        return np.divide(norms, weights, out=np.zeros_like(norms), where=weights > 0)
-
-    def smooth_model(self, c, strength):
-        """Return gradient and Hessian of ``strength * |c|``; None with `positive`."""
-        if self.positive:
-            return None
-        norm = np.linalg.norm(c)
-        unit = c.ravel() / norm
-        hessian = (np.eye(c.size) - np.outer(unit, unit)) * (strength / norm)
-        return c * (strength / norm), hessian
-
-    def project(self, coef):
-        """Project on the domain: with `positive`, the nonnegative orthant."""
-        return np.maximum(coef, 0.0) if self.positive else coef
+    def parts(self, weights):
+        """Return (l1, l2, ridge) at alpha 1, each of shape (n_groups,)."""
+        zeros = np.zeros_like(weights)
+        return zeros, weights, zeros
 
 
-@struct
-class GroupL2Struct(NamedTuple):
-    """Group L2 norm for kernels, minimised exactly in the block's eigenbasis."""
+class LatentOverlap(GroupL2):
+    r"""Latent group lasso: each of the overlapping groups has coefficients of its own.
 
-    alpha: float
-    weights: np.ndarray
+    .. math:: \min_{V} \sum_g w_g \lVert V_g \rVert_F
+              \quad \text{subject to} \quad \sum_g V_g = B
 
-    def minimize(self, h, lipschitz, u, g, c, scratch):  # noqa: D102
-        minimize_l2_diagonal(h, u, self.alpha * self.weights[g], c)
+    where the latent coefficients :math:`V_g` are zero outside group g (Jacob, Obozinski
+    and Vert, 2009). Selected features are a union of groups. The layout repeats
+    columns that are in several groups; on those it is :class:`GroupL2`. `values` and
+    the other methods take latent coefficients, by group.
 
-    def prox(self, v, step, g):  # noqa: D102
-        shrink_norm(v, step * self.alpha * self.weights[g])
+    Parameters
+    ----------
+    positive : bool, default=False
+        Add the constraint that every latent coefficient be nonnegative.
 
+    References
+    ----------
+    Jacob, L., Obozinski, G. and Vert, J.-P. (2009). Group lasso with overlap and graph
+    lasso. ICML, 433-440.
 
-@struct
-class PositiveGroupL2Struct(NamedTuple):
-    """Group L2 norm on the nonnegative orthant, for kernels."""
+    Examples
+    --------
+    Groups {0, 1} and {1, 2} share feature 1, whose coefficient 4 is shared out:
 
-    alpha: float
-    weights: np.ndarray
+    >>> import numpy as np
+    >>> from skstruct.penalties import LatentOverlap
+    >>> latent = np.array([[3.0], [4.0], [0.0], [1.0]])
+    >>> LatentOverlap().values(latent, [0, 2, 4], [1.0, 1.0])
+    array([5., 1.])
+    """
 
-    def minimize(self, h, lipschitz, u, g, c, scratch):  # noqa: D102
-        minimize_by_prox(self, h, lipschitz, u, g, c, scratch, 20, 1e-10)
-
-    def prox(self, v, step, g):  # noqa: D102
-        clip_negative(v)
-        shrink_norm(v, step * self.alpha * self.weights[g])
+    overlap = "latent"
