@@ -1,10 +1,11 @@
 """The squared error."""
 
 import numpy as np
-from sklearn.base import BaseEstimator
+
+from skstruct.losses.base import Loss
 
 
-class SquaredError(BaseEstimator):
+class SquaredError(Loss):
     r"""Half squared error, for one or several outputs.
 
     .. math:: \ell(y, f) = \tfrac12 (y - f)^2, \qquad
@@ -20,6 +21,9 @@ class SquaredError(BaseEstimator):
     0.25
     """
 
+    is_quadratic = True
+    curvature_bound = 1.0
+
     def value(self, y, f, weights):
         """Return ``sum_i weights_i * loss(y_i, f_i)``; y and f are (n, q)."""
         residual = np.subtract(y, f)
@@ -28,6 +32,14 @@ class SquaredError(BaseEstimator):
     def gradient(self, y, f):
         """Return the derivative of the loss in f, elementwise, shape (n, q)."""
         return np.subtract(f, y)
+
+    def curvature(self, y, f):
+        """Return ones, shape (n, q)."""
+        return np.ones(np.shape(f))
+
+    def lowest(self, y, weights):
+        """Return 0: the fit may be perfect."""
+        return 0.0
 
     def conjugate(self, y, v, weights):
         """Return ``sum_i weights_i * sup_f (v_i f - loss(y_i, f))``."""
