@@ -1,7 +1,10 @@
 """Block coordinate descent on the working set, with extrapolation.
 
-An *iterate* is the tuple of the coefficients C (m, q) and of what the store keeps
+An *iterate* is the tuple of the coefficients C (m, q) and of what the fit keeps
 up to date beside them; all of it is affine in C, so iterates can be extrapolated.
+
+For a curved loss each cycle works on a quadratic model at its first iterate (a
+prox-Newton step), and objectives are those of the loss itself.
 """
 
 import numpy as np
@@ -19,6 +22,8 @@ _MOST_CYCLES = 8
 _STALLED = 1e-29
 # Looks at which neither gap nor objective improve, before rounding is the reason.
 _PATIENCE = 20
+# Shortest part of a prox-Newton step that is tried.
+_SMALLEST_SHARE = 1e-6
 
 
 def descend(working_set, alpha, live, gap_target, max_sweeps):
@@ -49,7 +54,7 @@ def descend(working_set, alpha, live, gap_target, max_sweeps):
         Sweeps run.
     """
     ws = working_set
-    struct = ws.penalty.bind(ws.blocks.weights, alpha)
+    struct = ws.bind(alpha)
     n_sweeps, n_cycles, change = 0, 1, np.inf
     gap_before = best_gap = best_objective = np.inf
     patience = _PATIENCE
@@ -60,7 +65,7 @@ def descend(working_set, alpha, live, gap_target, max_sweeps):
         patience = _PATIENCE if improved else patience - 1
         best_gap = min(best_gap, gap)
         best_objective = min(best_objective, objective)
-        stalled = patience == 0 or change <= _STALLED * ws.store.YY
+        stalled = patience == 0 or change <= _STALLED * ws.fit.size
         if gap <= gap_target or n_sweeps >= max_sweeps or stalled:
             return n_sweeps
         active = np.union1d(np.flatnonzero(ws.norms() > 0), wanted)
@@ -92,20 +97,55 @@ def _cycle(ws, struct, alpha, active, budget):
 
     Returns the sweeps run and what the last one changed.
     """
+    ws.fit.prepare(active)
+    start = ws.objective(alpha) if ws.fit.is_curved else None
     history = [_copy(ws.iterate)]
-    for i in range(_ANDERSON_MEMORY):
-        change = ws.store.sweep(ws.C, struct, active)
-        if change <= _STALLED * ws.store.YY or i + 1 == budget:
-            return i + 1, change
+    for _ in range(min(_ANDERSON_MEMORY, budget)):
+        change = ws.fit.sweep(ws.C, struct, active)
         history.append(_copy(ws.iterate))
+        if change <= _STALLED * ws.fit.size:
+            break
+    else:
+        if len(history) > _ANDERSON_MEMORY:
+            _extrapolate(ws, alpha, history, np.inf if start is None else start)
+    if ws.fit.is_curved:
+        moved = _search_back(ws, alpha, history[0], start)
+        if not ws.fit.judge_model(moved):
+            change = np.inf  # a more cautious model may still get somewhere
+    return len(history) - 1, change
+
+
+def _extrapolate(ws, alpha, history, most):
+    """Combine the iterates of a cycle, unless that raises the objective.
+
+    Nor may it be above `most`: sweeps that overshoot have at least gone downhill at
+    first, so that one can go back, which extrapolations from them need not.
+    """
     mix = anderson_weights([iterate[0] for iterate in history])
-    if mix is not None:
-        before = ws.objective(alpha)
-        ws.iterate = combine(mix, history[1:])
-        ws.enter_domain()
-        if not ws.objective(alpha) <= before * (1 + ROUNDING):
-            ws.iterate = history[-1]
-    return _ANDERSON_MEMORY, change
+    if mix is None:
+        return
+    before = min(ws.objective(alpha), most)
+    ws.iterate = combine(mix, history[1:])
+    ws.enter_domain()
+    if not ws.objective(alpha) <= before * (1 + ROUNDING):
+        ws.iterate = history[-1]
+
+
+def _search_back(ws, alpha, first, objective):
+    """Go back towards the first iterate until the objective has not risen.
+
+    A minimum of the model may lie where the model no longer holds. Returns the share
+    of the way that was kept; where it is 0 a penalty that is not convex may be to
+    blame, for which less than the whole way need not go downhill.
+    """
+    last, share = ws.iterate, 1.0
+    while not ws.objective(alpha) <= objective * (1 + ROUNDING):
+        share *= 0.5
+        if share < _SMALLEST_SHARE:
+            ws.iterate = first
+            return 0.0
+        ws.iterate = combine([1 - share, share], [first, last])
+    return share
 
 
 def _copy(iterate):

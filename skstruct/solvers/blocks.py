@@ -87,9 +87,32 @@ class Blocks:
         out[self.features] = self.T @ C
         return out
 
+    def latent(self, C):
+        """Return coefficients (entries, j) of each group's own features for C (m, j).
+
+        Rows are those of ``layout.indices``.
+        """
+        out = np.zeros((len(self.layout.indices), C.shape[1]))
+        starts, sizes = self.layout.ptr[self.groups], np.diff(self.raw_ptr)
+        within = np.arange(len(self.features)) - np.repeat(self.raw_ptr[:-1], sizes)
+        out[np.repeat(starts, sizes) + within] = self.T @ C
+        return out
+
+    def summed(self, latent):
+        """Return the coefficients (p, j) to which latent ones (entries, j) add up."""
+        out = np.zeros((self.layout.n_features, latent.shape[1]))
+        np.add.at(out, self.layout.indices, latent)
+        return out
+
     def coordinates(self, coef):
-        """Return C (m, q) for coefficients (p, q), zero outside these groups."""
+        """Return C (m, q) for coefficients (p, q), zero outside these groups.
+
+        A feature of several groups here is shared out evenly.
+        """
         C = np.zeros((self.width, coef.shape[1]))
+        if self.layout.is_overlapping:
+            owners = np.bincount(self.features, minlength=len(coef))
+            coef = coef / np.maximum(owners, 1)[:, None]
         for g in range(len(self.groups)):
             raw = slice(self.raw_ptr[g], self.raw_ptr[g + 1])
             block = coef[self.features[raw]]

@@ -83,7 +83,7 @@ class Design:
             ranks = [T.shape[1] for T in self.whiteners]
             self.ptr = np.concatenate([[0], np.cumsum(ranks)])
             self._whiten = block_diagonal(self.whiteners).T.tocsr()
-        self.free_features = layout.features_of(free_groups)
+        self.free_features = np.unique(layout.features_of(free_groups))
         self.free = FreeColumns(self.centred_rows(self.free_features))
 
     @property

@@ -15,7 +15,7 @@ from skstruct.solvers.working_set import ROUNDING
 _WIDEST = 2000
 # A system of width m costs about as much as this many sweeps, times m^2 / n + m.
 _COST = 0.03
-_FEWEST_SWEEPS = 40
+_FEWEST_SWEEPS = 10
 _STEPS = (1.0, 0.5, 0.25, 0.1)
 
 
@@ -66,11 +66,13 @@ def newton_step(ws, alpha):
     coordinates = np.concatenate(own)
     if len(coordinates) * q > _WIDEST:
         return False
-    gradient = -ws.store.gradient(support)[coordinates]
-    hessian = np.kron(ws.store.gram_of(coordinates), np.eye(q))
+    gradient = -ws.fit.descent(support)[coordinates]
+    hessian = ws.fit.hessian_of(coordinates)
+    if hessian is None:
+        return False
     start = 0
     for g, rows in zip(support, own, strict=True):
-        model = ws.penalty.smooth_model(ws.C[rows], alpha * blocks.weights[g])
+        model = ws.penalty.smooth_model(ws.C[rows], g, blocks.weights, alpha)
         if model is None:
             return False
         stop = start + len(rows)
@@ -78,9 +80,14 @@ def newton_step(ws, alpha):
         block = slice(start * q, stop * q)
         hessian[block, block] += model[1]
         start = stop
-    direction = _solve(hessian, gradient.ravel())
-    if direction is None:
+    # Entries that the penalty holds at zero stay there.
+    moving = ws.C[coordinates].ravel() != 0
+    direction = np.zeros(len(moving))
+    hessian = hessian if moving.all() else hessian[np.ix_(moving, moving)]
+    step = _solve(hessian, gradient.ravel()[moving])
+    if step is None:
         return False
+    direction[moving] = step
     return _search(ws, alpha, coordinates, direction.reshape(-1, q))
 
 
@@ -100,8 +107,8 @@ def _search(ws, alpha, coordinates, direction):
     for step in _STEPS:
         C = start[0].copy()
         C[coordinates] -= step * direction
-        ws.C = C
-        ws.store.refresh(C)
+        ws.C = ws.penalty.project(C)
+        ws.fit.refresh(ws.C)
         if ws.objective(alpha) <= before * (1 + ROUNDING):
             return True
     ws.iterate = start

@@ -9,12 +9,14 @@ the work is taken up again.
 import numpy as np
 
 from skstruct.solvers.block_descent import descend
-from skstruct.solvers.certificate import Certificate
-from skstruct.solvers.design import Design, nonnegative_least_squares
-from skstruct.solvers.working_set import ROUNDING, WorkingSet
+from skstruct.solvers.design import nonnegative_least_squares
+from skstruct.solvers.path_base import PathBase
+from skstruct.solvers.working_set import ROUNDING
 
-# Alphas that are certified together.
-_BATCH = 4
+# Alphas that are certified together; more where X has many more rows than columns, and
+# passes over it are all that is left to pay for.
+_BATCH, _LONG_BATCH = 4, 25
+_TALL = 10
 # The working set is solved to this share of what the full problem must reach.
 _INNER_SHARE = 0.3
 # While groups are still missing, to this share of the full problem's present gap.
@@ -33,85 +35,71 @@ _TIGHTEN = 0.1
 _MOST_TIGHTENINGS = 3
 
 
-class PathSolver:
-    """Solver of one problem for many alphas.
+class PathSolver(PathBase):
+    """Solver of one problem with a block separable penalty for many alphas.
 
     Parameters
     ----------
     problem : Problem
-        What to solve.
+        What to solve, prepared.
     tol : float
         Bound on the duality gap, relative to the null model's loss.
     max_iter : int
         Most sweeps at each alpha.
-
-    Attributes
-    ----------
-    alpha_max : float
-        Smallest alpha at which every penalised group is zero.
-    null_loss : float
-        Loss of the null model.
-    accepted_gap : float
-        Gap at which a solution counts as converged: `tol` times the null loss, plus
-        what rounding leaves of a gap.
     """
 
     def __init__(self, problem, tol, max_iter):
-        self.problem = problem
-        self.max_iter = max_iter
         layout = problem.layout
         penalised = layout.weights > 0
         is_free = ~penalised & problem.penalty.is_unconstrained
+        super().__init__(problem, tol, max_iter, problem, np.flatnonzero(is_free))
         self.candidates = ~is_free
-        self.design = Design(
-            problem.matrix,
-            layout,
-            problem.weights,
-            problem.fit_intercept,
-            problem.scaling,
-            np.flatnonzero(is_free),
-        )
-        self.certificate = Certificate(problem)
-        self.Y = self.design.target(problem.y)
-        self.working_set = WorkingSet(self.design, self.Y, problem.penalty)
-        residual = self._fit_null_model(np.flatnonzero(~penalised & ~is_free))
-        self.null_loss = 0.5 * float(np.einsum("it,it->", residual, residual))
-        self.accepted_gap = tol * self.null_loss + _rounding(problem, self.null_loss)
+        self._constrained = np.flatnonzero(~penalised & ~is_free)
+        self.start_path()
+
+    def start_path(self):
+        """Fit the null model, from which the path starts; set `alpha_max`."""
+        layout = self.problem.layout
+        residual = self._fit_null_model(self._constrained)
+        self.null_loss = self.working_set.fit.value(self.working_set.C)
         # Polars are known at the null model, the solution from alpha_max on.
-        self.polar = problem.penalty.polar(
+        self.polar = self.problem.penalty.polar(
             self.design.correlate(residual), self.design.ptr, layout.weights
         )
-        self.polar[is_free] = 0.0
+        self.polar[~self.candidates] = 0.0
         self.slope = np.full(layout.n_groups, _FIRST_SLOPE)
         self.was_live = np.zeros(layout.n_groups, dtype=bool)
         self.alpha_max = self.alpha_known = float(self.polar.max(initial=0.0))
 
     def _fit_null_model(self, constrained):
-        """Fit the unpenalised groups; return the residuals (n, q) that they leave.
+        """Fit the unpenalised groups; return what they leave, (n, q).
 
-        The unconstrained ones have been projected out. Those that are constrained
-        join the working set for good, and start at their fit.
+        That is the residuals, or minus the gradient of the loss, weighted. The
+        unconstrained groups are fitted by design. Those that are constrained join the
+        working set for good, and start at their fit.
         """
+        fit = self.working_set.fit
+        if fit.is_curved:
+            if len(constrained):
+                names = [self.problem.layout.names[g] for g in constrained[:3]]
+                raise ValueError(
+                    "positive=True with unpenalised groups is not supported for the "
+                    f"loss {type(self.problem.loss).__name__}; give groups {names} a "
+                    "small positive weight, or use the squared error."
+                )
+            return fit.residual().T
+        Y = fit.Y.T
         if len(constrained) == 0:
-            return self.Y
+            return Y
         features = self.problem.layout.features_of(constrained)
-        coef = np.zeros((self.problem.layout.n_features, self.Y.shape[1]))
+        coef = np.zeros((self.problem.layout.n_features, Y.shape[1]))
         rows = self.design.rows(features)
-        coef[features] = nonnegative_least_squares(rows, self.Y)
+        coef[features] = nonnegative_least_squares(rows, Y)
         self.working_set.admit(constrained)
         self.working_set.set_coef(coef)
-        return self.Y - rows.T @ coef[features]
+        return Y - rows.T @ coef[features]
 
-    def grid(self, n_alphas, eps):
-        """Return alphas, geometric from `alpha_max` down to `eps` times it."""
-        y, d = self.problem.y, self.problem.weights
-        tiny = np.finfo(np.float64).resolution * (np.sqrt(np.sum(d @ y**2)) or 1.0)
-        if self.alpha_max <= tiny:
-            # Every model is the null model; any positive grid will do.
-            return np.full(n_alphas, tiny)
-        return np.geomspace(self.alpha_max, self.alpha_max * eps, n_alphas)
-
-    def solve(self, alphas, on_solved=None):
+    def solve(self, alphas, on_solved=None, starts=None):
         """Solve for decreasing alphas > 0.
 
         Parameters
@@ -120,6 +108,8 @@ class PathSolver:
             Positive, decreasing.
         on_solved : callable or None
             Called without arguments after each alpha.
+        starts : (A, p, q) array or None
+            Coefficients to start from; None to extrapolate along the path.
 
         Returns
         -------
@@ -132,20 +122,28 @@ class PathSolver:
         n_iters : (A,) integer array
             Sweeps, the pass that certifies counted as one.
         """
-        n_alphas, p, q = len(alphas), self.problem.layout.n_features, self.Y.shape[1]
+        n_alphas, p, q = (
+            len(alphas),
+            self.problem.layout.n_features,
+            self.problem.y.shape[1],
+        )
         coefs, intercepts = np.empty((n_alphas, p, q)), np.empty((n_alphas, q))
         gaps, n_iters = np.empty(n_alphas), np.zeros(n_alphas, dtype=np.intp)
         found = []
+        self._starts = starts
+        is_tall = self.design.n_rows > _TALL * p
+        longest = _LONG_BATCH if is_tall else _BATCH
         i, size = 0, 1
         effort = _Effort(self.accepted_gap)
         while i < n_alphas:
             batch = slice(i, i + self._screen(alphas[i : i + size]))
             for j in range(i, batch.stop):
                 n_iters[j] += self._descend(found, alphas, j, effort, n_iters[j]) + 1
-            coefs[batch] = self._coefs(found[i:])
+            coefs[batch], latents = self._coefs(found[i:])
+            self.latents = latents
             intercepts[batch] = self.certificate.intercepts(coefs[batch])
             gaps[batch], polars = self.certificate.evaluate(
-                alphas[batch], coefs[batch], intercepts[batch]
+                alphas[batch], coefs[batch], intercepts[batch], latents
             )
             n_good = self._n_accepted(gaps[batch], n_iters[batch], effort)
             for _ in range(n_good):
@@ -159,12 +157,8 @@ class PathSolver:
             if failed:
                 self._learn_from(alphas[i], gaps[i], effort, found[i])
             del found[i:]
-            size = 1 if failed else min(size + 1, _BATCH)
+            size = 1 if failed else min(2 * size if is_tall else size + 1, longest)
         return coefs, intercepts, gaps, n_iters
-
-    def null_coefs(self):
-        """Return the coefficients (1, p, q) of the null model."""
-        return self._coefs([np.zeros_like(self.working_set.C)])
 
     def start_from(self, coef):
         """Make coefficients (p, q) the current iterate."""
@@ -176,8 +170,11 @@ class PathSolver:
     def _remember(self, polar, alpha):
         """Keep the polars certified at `alpha`, and how fast they are growing."""
         fall = self.alpha_known - alpha
-        if fall > 0:
-            growth = (polar - self.polar) / fall
+        if 0 < fall < np.inf:
+            finite = np.isfinite(polar) & np.isfinite(self.polar)
+            growth = np.zeros_like(polar)
+            np.subtract(polar, self.polar, out=growth, where=finite)
+            growth /= fall
             self.slope = np.clip(growth + _SLOPE_MARGIN, _SLOPE_MARGIN, _STEEPEST)
         self.polar, self.alpha_known = polar, alpha
 
@@ -213,7 +210,10 @@ class PathSolver:
     def _descend(self, found, alphas, j, effort, n_before):
         """Solve alpha j on the working set; return the sweeps run."""
         ws, alpha = self.working_set, alphas[j]
-        self._predict(found, alphas, j)
+        if self._starts is None:
+            self._predict(found, alphas, j)
+        elif n_before == 0:
+            self.start_from(self._starts[j])
         wanted = self._wanted(alpha)[ws.blocks.groups] | (ws.blocks.weights == 0)
         live = np.flatnonzero(wanted | (ws.norms() > 0))
         self.was_live[:] = False
@@ -239,11 +239,11 @@ class PathSolver:
         elif effort.is_full:
             effort.tighten()
             if effort.exhausted:
-                ws.store.drop_gram(ws.C)
+                ws.fit.drop_gram(ws.C)
         else:
             effort.loosen(0.0)
         ws.C = self._padded(C)
-        ws.store.refresh(ws.C)
+        ws.fit.refresh(ws.C)
 
     def _predict(self, found, alphas, j):
         """Extrapolate from the last two solutions, if that lowers the objective."""
@@ -254,27 +254,9 @@ class PathSolver:
         last, before = self._padded(found[j - 1]), self._padded(found[j - 2])
         iterate, objective = ws.iterate, ws.objective(alphas[j])
         ws.C = ws.penalty.project(last + step * (last - before))
-        ws.store.refresh(ws.C)
+        ws.fit.refresh(ws.C)
         if not ws.objective(alphas[j]) <= objective * (1 + ROUNDING):
             ws.iterate = iterate
-
-    def _padded(self, C):
-        m = len(self.working_set.C)
-        return np.concatenate([C, np.zeros((m - len(C), C.shape[1]))])
-
-    def _coefs(self, found):
-        """Coefficients of X's columns (A, p, q), those of free columns included.
-
-        They are rounded to the precision in which they will be returned.
-        """
-        ws = self.working_set
-        n_found, q = len(found), self.Y.shape[1]
-        coefs = ws.blocks.coef(np.concatenate([self._padded(C) for C in found], axis=1))
-        free = self.design.free_features
-        if len(free):
-            coefs[free] = self.design.free_coef(self.problem.y, coefs)
-        coefs = coefs.astype(self.problem.dtype).astype(np.float64)
-        return coefs.reshape(len(coefs), n_found, q).transpose(1, 0, 2)
 
 
 class _Effort:
@@ -309,17 +291,3 @@ class _Effort:
         self._n_tightenings += 1
         self._full *= _TIGHTEN
         self.target = self._full
-
-
-def _rounding(problem, null_loss):
-    """Return what rounding may leave of a gap.
-
-    It shows where y is large beside its spread, and where the unpenalised groups
-    explain all of y.
-    """
-    kept = problem.weights > 0
-    y, d = problem.y[kept], problem.weights[kept]
-    eps = np.finfo(np.float64).eps
-    unit = 40 * eps * np.abs(y).max(initial=0.0)
-    spread = np.einsum("i,it,it->", d, y - d @ y, y - d @ y)
-    return unit * np.sqrt(2 * null_loss) + unit**2 + 40 * eps * spread

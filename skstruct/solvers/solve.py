@@ -4,9 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 
+from skstruct.groups import make_layout
+from skstruct.penalties import GroupL2
 from skstruct.solvers.certificate import Certificate
+from skstruct.solvers.coupled_path import CoupledPath
+from skstruct.solvers.decomposition import decomposition
 from skstruct.solvers.design import Design, nonnegative_least_squares
 from skstruct.solvers.path import PathSolver
+from skstruct.solvers.smoothed_path import SmoothedPath
 from skstruct.solvers.solution import Solution
 
 # Largest dense array, in bytes, that an unpenalised fit of sparse X may need.
@@ -39,16 +44,21 @@ def solve_path(problem, alphas, *, tol, max_iter, eps=1e-3, start=None, on_solve
     Solution
         With alphas sorted from large to small.
     """
-    solver = PathSolver(problem, tol, max_iter)
+    problem = problem.prepared()
+    solver = _solver(problem, tol, max_iter)
     if np.ndim(alphas) == 0:
         alphas = solver.grid(int(alphas), eps)
     alphas = np.sort(np.asarray(alphas, dtype=np.float64))[::-1]
     if start is not None:
         solver.start_from(start)
-    n_zero = np.count_nonzero(alphas == 0)
-    if n_zero:
-        _check_that_it_fits(problem.matrix)
-    found = solver.solve(alphas[alphas > 0], on_solved)
+    positive = alphas[alphas > 0]
+    if problem.penalty.is_convex:
+        found = solver.solve(positive, on_solved)
+    else:
+        convex = replace(problem, penalty=problem.penalty.convex_start())
+        starts = PathSolver(convex, tol, max_iter).solve(positive)[0]
+        found = solver.solve(positive, on_solved, starts)
+    n_zero = len(alphas) - len(positive)
     if n_zero:
         zero = _solve_unpenalised(problem)
         found = [
@@ -58,8 +68,48 @@ def solve_path(problem, alphas, *, tol, max_iter, eps=1e-3, start=None, on_solve
         for _ in range(n_zero if on_solved is not None else 0):
             on_solved()
     return Solution(
-        alphas, *found, null_loss=solver.null_loss, accepted_gap=solver.accepted_gap
+        alphas,
+        *found,
+        null_loss=solver.null_loss,
+        accepted_gap=solver.accepted_gap,
+        is_certified=problem.penalty.is_convex,
     )
+
+
+def alpha_grid(problem, n_alphas, eps):
+    """Return alphas, geometric from the problem's ``alpha_max`` to `eps` times it."""
+    return _solver(problem.prepared(), 1e-4, 1).grid(n_alphas, eps)
+
+
+def certify(problem, alpha, coef, intercept):
+    """Return the duality gap of coefficients (p, q) and intercepts (q,).
+
+    For a penalty that is not convex, the largest violation of the optimality
+    conditions. Where groups are latent, or the loss has kinks, the dual point is that
+    of a solution found from the coefficients; any is valid.
+    """
+    problem = problem.prepared()
+    if alpha == 0:
+        problem = _unpenalised(problem)
+    latents = duals = None
+    if problem.layout.is_overlapping and problem.penalty.is_block_separable:
+        latents = decomposition(problem, coef)[None]
+    if not problem.loss.is_smooth:
+        solver = _solver(problem, 1e-6, 10_000)
+        solver.start_from(coef)
+        solver.solve(np.array([alpha]))
+        duals = solver.v
+    gaps, _ = Certificate(problem).evaluate(
+        np.array([alpha]), coef[None], intercept[None], latents, duals
+    )
+    return float(gaps[0])
+
+
+def _solver(problem, tol, max_iter):
+    path = PathSolver if problem.penalty.is_block_separable else CoupledPath
+    if problem.loss.is_smooth:
+        return path(problem, tol, max_iter)
+    return SmoothedPath(problem, tol, max_iter, path)
 
 
 def _check_that_it_fits(matrix):
@@ -72,17 +122,39 @@ def _check_that_it_fits(matrix):
         )
 
 
+def _unpenalised(problem):
+    p = problem.layout.n_features
+    return replace(
+        problem,
+        layout=make_layout(None, p, weights=np.zeros(p)),
+        penalty=GroupL2(positive=problem.penalty.positive),
+        scaling="none",
+    )
+
+
 def _solve_unpenalised(problem):
-    """Return coefs, intercepts, gaps and sweeps of the least-squares fit."""
-    free = replace(problem.layout, weights=np.zeros(problem.layout.n_groups))
-    unpenalised = replace(problem, layout=free, scaling="none")
+    """Return coefs, intercepts, gaps and sweeps of the unpenalised fit."""
+    _check_that_it_fits(problem.matrix)
+    unpenalised = _unpenalised(problem)
+    duals = None
     if problem.penalty.is_unconstrained:
-        coefs = PathSolver(unpenalised, tol=1.0, max_iter=1).null_coefs()
-    else:
+        solver = _solver(unpenalised, 1.0, 1)
+        coefs = solver.null_coefs()
+        certificate = solver.certificate
+        if not problem.loss.is_smooth:
+            duals, certificate = solver.v, solver.solver.certificate
+        intercepts = certificate.intercepts(coefs)
+    elif problem.loss.is_quadratic:
         coefs = _nonnegative_fit(unpenalised)
-    certificate = Certificate(unpenalised)
-    intercepts = certificate.intercepts(coefs)
-    gaps, _ = certificate.evaluate(np.zeros(1), coefs, intercepts)
+        intercepts = Certificate(unpenalised).intercepts(coefs)
+    else:
+        raise ValueError(
+            "alpha=0 with positive=True is not supported for the loss "
+            f"{type(problem.loss).__name__}; use a small positive alpha."
+        )
+    gaps, _ = Certificate(unpenalised).evaluate(
+        np.zeros(1), coefs, intercepts, duals=duals
+    )
     return coefs, intercepts, gaps, np.ones(1, dtype=np.intp)
 
 
