@@ -11,17 +11,63 @@ if TYPE_CHECKING:  # what type checkers and editors see
     from skstruct.inspection import GroupCVDisplay as GroupCVDisplay
     from skstruct.inspection import GroupPathDisplay as GroupPathDisplay
     from skstruct.linear_model import GroupLasso as GroupLasso
+    from skstruct.linear_model import duality_gap as duality_gap
     from skstruct.linear_model import group_lasso_path as group_lasso_path
+    from skstruct.losses import GammaLoss as GammaLoss
+    from skstruct.losses import HuberLoss as HuberLoss
+    from skstruct.losses import LogisticLoss as LogisticLoss
+    from skstruct.losses import MultinomialLoss as MultinomialLoss
+    from skstruct.losses import PoissonLoss as PoissonLoss
+    from skstruct.losses import QuantileLoss as QuantileLoss
+    from skstruct.losses import SquaredError as SquaredError
+    from skstruct.losses import TweedieLoss as TweedieLoss
     from skstruct.model_selection import GroupLassoCV as GroupLassoCV
+    from skstruct.penalties import L1 as L1
+    from skstruct.penalties import ElasticNet as ElasticNet
+    from skstruct.penalties import ExclusiveL1 as ExclusiveL1
+    from skstruct.penalties import GroupElasticNet as GroupElasticNet
+    from skstruct.penalties import GroupL2 as GroupL2
+    from skstruct.penalties import GroupLinf as GroupLinf
+    from skstruct.penalties import GroupMCP as GroupMCP
+    from skstruct.penalties import GroupSCAD as GroupSCAD
+    from skstruct.penalties import GroupSLOPE as GroupSLOPE
+    from skstruct.penalties import IntersectionOverlap as IntersectionOverlap
+    from skstruct.penalties import LatentOverlap as LatentOverlap
+    from skstruct.penalties import SeparableSum as SeparableSum
+    from skstruct.penalties import SparseGroupL2 as SparseGroupL2
+    from skstruct.penalties import TreeGroupL2 as TreeGroupL2
 
 __version__ = "0.1.0.dev0"
 
 # Public name -> the module that defines it.
 _PUBLIC = {
+    "ElasticNet": "skstruct.penalties",
+    "ExclusiveL1": "skstruct.penalties",
+    "GammaLoss": "skstruct.losses",
     "GroupCVDisplay": "skstruct.inspection",
+    "GroupElasticNet": "skstruct.penalties",
+    "GroupL2": "skstruct.penalties",
     "GroupLasso": "skstruct.linear_model",
     "GroupLassoCV": "skstruct.model_selection",
+    "GroupLinf": "skstruct.penalties",
+    "GroupMCP": "skstruct.penalties",
     "GroupPathDisplay": "skstruct.inspection",
+    "GroupSCAD": "skstruct.penalties",
+    "GroupSLOPE": "skstruct.penalties",
+    "HuberLoss": "skstruct.losses",
+    "IntersectionOverlap": "skstruct.penalties",
+    "L1": "skstruct.penalties",
+    "LatentOverlap": "skstruct.penalties",
+    "LogisticLoss": "skstruct.losses",
+    "MultinomialLoss": "skstruct.losses",
+    "PoissonLoss": "skstruct.losses",
+    "QuantileLoss": "skstruct.losses",
+    "SeparableSum": "skstruct.penalties",
+    "SparseGroupL2": "skstruct.penalties",
+    "SquaredError": "skstruct.losses",
+    "TreeGroupL2": "skstruct.penalties",
+    "TweedieLoss": "skstruct.losses",
+    "duality_gap": "skstruct.linear_model",
     "group_lasso_path": "skstruct.linear_model",
 }
 _SUBMODULES = (

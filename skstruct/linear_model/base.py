@@ -18,6 +18,7 @@ from skstruct.groups import make_layout
 from skstruct.groups.frame import groups_frame
 from skstruct.penalties import GroupL2
 from skstruct.solvers.matrix import as_matrix
+from skstruct.solvers.outcomes import advice, measure, outcomes
 from skstruct.solvers.solution import Problem
 
 
@@ -63,12 +64,6 @@ class GroupLinearRegressor(
         )
         if sparse.issparse(X):
             X = _with_sorted_sums(X)
-        if self.positive and self.standardize == "groups":
-            raise ValueError(
-                "positive=True cannot be combined with standardize='groups': the signs "
-                "of coefficients mean nothing in orthonormalised groups. Use "
-                "standardize='features' or 'none'."
-            )
         layout = make_layout(
             self.groups,
             X.shape[1],
@@ -77,12 +72,10 @@ class GroupLinearRegressor(
             remainder=self.remainder,
         )
         y = np.asarray(y, dtype=np.float64)
-        response = y.reshape(len(y), -1)
-        if offset is not None:
-            response = response - check_offset(offset, y)
         problem = Problem(
             matrix=as_matrix(X),
-            y=response,
+            y=y.reshape(len(y), -1),
+            offset=None if offset is None else check_offset(offset, y),
             weights=normalised_weights(sample_weight, X.shape[0]),
             layout=layout,
             penalty=GroupL2(positive=self.positive),
@@ -295,22 +288,17 @@ def warn_if_not_converged(solution, tol, max_iter, where=""):
     at = f"alpha={solution.alphas[worst]:.3g}"
     if len(failed) > 1:
         at = f"{len(failed)} of {len(solution.alphas)} alphas, worst at {at}"
-    relative = solution.gaps[worst] / max(solution.null_loss, np.finfo(float).tiny)
-    if solution.n_iters[worst] > max_iter:
-        remedy = (
-            f"Increase max_iter (now {max_iter}) or tol, standardize the features, or "
-            "use larger alphas."
-        )
+    gap = f"{solution.gaps[worst]:.3g}"
+    if solution.is_certified:
+        relative = solution.gaps[worst] / max(solution.null_loss, np.finfo(float).tiny)
+        gap += f", {relative:.2g} of the null model's loss"
     else:
-        remedy = (
-            "The gap is at the limit of floating point for these data: increase tol, "
-            "pass X as float64, or bring the columns to similar scales "
-            "(standardize='features')."
-        )
+        gap += " of alpha"
+    outcome = outcomes(solution, max_iter)[worst]
     warnings.warn(
-        f"Did not converge{where} ({at}): the duality gap is "
-        f"{solution.gaps[worst]:.3g}, {relative:.2g} of the null model's loss, "
-        f"where tol={tol:.2g} was asked for. The best solution found is kept. {remedy}",
+        f"Did not converge{where} ({at}): the {measure(solution)} is {gap}, "
+        f"where tol={tol:.2g} was asked for. The best solution found is kept. "
+        f"{advice(solution, outcome, max_iter)}",
         ConvergenceWarning,
         stacklevel=_frames_to_the_user(),
     )

@@ -23,8 +23,7 @@ from skstruct.model_selection.path_cv import (
     negative_mean_squared_errors,
 )
 from skstruct.model_selection.progress import Progress
-from skstruct.solvers.path import PathSolver
-from skstruct.solvers.solve import solve_path
+from skstruct.solvers.solve import alpha_grid, solve_path
 
 
 class GroupLassoCV(GroupLinearRegressor):
@@ -229,7 +228,7 @@ class GroupLassoCV(GroupLinearRegressor):
         alphas = check_alphas(self.alphas, self.eps)
         X, y, problem = self._make_problem(X, y, sample_weight, offset)
         if not isinstance(alphas, np.ndarray):
-            alphas = PathSolver(problem, self.tol, self.max_iter).grid(alphas, self.eps)
+            alphas = alpha_grid(problem, alphas, self.eps)
         splits = list_of_folds(
             check_cv(self.cv).split(X, y, **routed["splitter"]), len(y)
         )

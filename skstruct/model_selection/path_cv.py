@@ -117,12 +117,14 @@ def negative_mean_squared_errors(problem, solution, test):
         )
     n_alphas, p, q = solution.coefs.shape
     step = max(1, _ENTRIES_AT_ONCE // (len(problem.y) * q))
+    known = 0.0 if problem.offset is None else problem.offset
+    response = (problem.y - known)[test]
     means = []
     for start in range(0, n_alphas, step):
         coefs = solution.coefs[start : start + step]
         stacked = coefs.transpose(1, 0, 2).reshape(p, -1)
         prediction = problem.matrix.dot(stacked)[test].reshape(len(test), -1, q)
-        errors = problem.y[test, None, :] - prediction
+        errors = response[:, None, :] - prediction
         errors -= solution.intercepts[start : start + step]
         means.append(np.average((errors**2).mean(axis=2), axis=0, weights=weights))
     return -np.concatenate(means)
