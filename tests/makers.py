@@ -29,7 +29,9 @@ def estimators():
     return [
         item
         for item in public
-        if isinstance(item, type) and issubclass(item, sklearn.base.BaseEstimator)
+        if isinstance(item, type)
+        and issubclass(item, sklearn.base.BaseEstimator)
+        and hasattr(item, "fit")
     ]
 
 

@@ -153,3 +153,27 @@ def sweep(Z, Y, C, ptr, prox, order):
             Z[own] @ Z[own].T, u, lambda v, step, g=g: prox(v, step, g)
         )
     return C
+
+
+def coupled_norm(coef, groups, weights, lambdas=None):
+    """Weighted norms of the groups, summed, or meeting lambdas in descending order."""
+    norms = [w * np.linalg.norm(coef[g]) for g, w in zip(groups, weights, strict=True)]
+    if lambdas is None:
+        return sum(norms)
+    return sum(x * y for x, y in zip(sorted(norms)[::-1], lambdas, strict=True))
+
+
+def prox_overlap(v, groups, thresholds, n_sweeps=20_000):
+    """argmin_c |c - v|^2 / 2 + sum_g thresholds_g |c_g|, by descent on the dual."""
+    parts = [np.zeros_like(v[g]) for g in groups]
+    c = v.copy()
+    for _ in range(n_sweeps):
+        before = c.copy()
+        for k, (g, threshold) in enumerate(zip(groups, thresholds, strict=True)):
+            whole = c[g] + parts[k]
+            norm = np.linalg.norm(whole)
+            parts[k] = whole * (threshold / norm if norm > threshold else 1.0)
+            c[g] = whole - parts[k]
+        if np.abs(c - before).max() <= 1e-15 * np.abs(v).max():
+            break
+    return c
