@@ -1,25 +1,18 @@
 """The one judge of every run: objective and duality gap, in plain float64 numpy.
 
 It imports neither skstruct nor any peer, and sees only the problem and the returned
-coefficients.
+coefficients. Losses and penalties are those of `benchmarks.losses` and
+`benchmarks.penalties`.
 """
 
 import numpy as np
 from scipy import sparse
 
 
-def null_loss(y):
-    """Return the loss of the model that has nothing but the intercept."""
-    return 0.5 * np.sum((y - y.mean(axis=0)) ** 2) / len(y)
-
-
-def dual_norm(X, residual, ptr, weights):
-    """Return max_g ||X_g' r|| / (n w_g) for a centred residual r, of (n,) or (n, q).
-
-    The residual sums to zero, so that centring X would change nothing.
-    """
-    correlation = _transposed_product(X, residual) / len(residual)
-    return np.max(_block_norms(correlation, ptr) / weights)
+def alpha_max(problem):
+    """Return the smallest alpha at which every group is zero."""
+    fit = np.zeros_like(problem.y)
+    return _dual_norm(problem, problem.loss.dual_point(problem.y, fit))
 
 
 def judge(problem, coefs, intercepts):
@@ -28,7 +21,7 @@ def judge(problem, coefs, intercepts):
     Parameters
     ----------
     problem : Problem
-        The problem, of squared error and plain group lasso.
+        The problem.
     coefs : ndarray of shape (p, n_alphas) or (q, p, n_alphas)
         Coefficients at each alpha.
     intercepts : ndarray of shape (n_alphas,) or (q, n_alphas)
@@ -64,28 +57,24 @@ def _check(problem, coefs, intercepts):
 
 
 def _primal_dual(problem, alpha, coef, intercept):
-    """Return the objective and the best dual value along the centred residual."""
-    n = len(problem.y)
+    """Return the objective and the dual value of the loss gradient, made feasible."""
+    y, loss = problem.y, problem.loss
     coef = np.asarray(coef, dtype=np.float64)
-    residual = problem.y - _product(problem.X, coef) - intercept
-    penalty = problem.weights @ _block_norms(coef, problem.ptr)
-    primal = 0.5 * np.sum(residual**2) / n + alpha * penalty
-
-    # D(t) = (<y, t r> - ||t r||^2 / 2) / n over the feasible t r, r centred
-    r = residual - residual.mean(axis=0)
-    square = np.sum(r**2)
-    if square == 0.0:
-        return primal, 0.0
-    limit = alpha / dual_norm(problem.X, r, problem.ptr, problem.weights)
-    correlation = np.sum((problem.y - problem.y.mean(axis=0)) * r)
-    step = np.clip(correlation / square, -limit, limit)
-    return primal, step * (correlation - 0.5 * step * square) / n
+    fit = _product(problem.X, coef) + intercept
+    primal = loss.value(y, fit) + alpha * problem.penalty.value(coef)
+    point = loss.dual_point(y, fit)
+    norm = _dual_norm(problem, point, coef)
+    limit = alpha / norm if norm > 0 else np.inf
+    return primal, loss.best_dual(y, point, limit)
 
 
-def _block_norms(blocks, ptr):
-    """Return the Frobenius norm of each group's rows."""
-    squares = blocks**2 if blocks.ndim == 1 else np.sum(blocks**2, axis=1)
-    return np.sqrt(np.add.reduceat(squares, ptr[:-1]))
+def _dual_norm(problem, point, coef=None):
+    """Return the dual norm of X' point / n.
+
+    The point sums to zero, so that centring X would change nothing.
+    """
+    correlation = np.asarray(problem.X.T @ point) / len(point)
+    return problem.penalty.dual_norm(correlation, coef)
 
 
 def _product(X, coef):
@@ -94,7 +83,3 @@ def _product(X, coef):
     if sparse.issparse(X) or len(rows) > X.shape[1] // 4:
         return X @ coef
     return X[:, rows] @ coef[rows]
-
-
-def _transposed_product(X, residual):
-    return np.asarray(X.T @ residual)

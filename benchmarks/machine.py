@@ -14,6 +14,8 @@ PACKAGES = (
     "skglm",
     "celer",
     "adelie",
+    "cvxpy",
+    "clarabel",
 )
 
 

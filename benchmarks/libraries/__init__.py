@@ -10,6 +10,7 @@ LIBRARIES = {
     "celer": "benchmarks.libraries.celer:Celer",
     "adelie": "benchmarks.libraries.adelie:Adelie",
     "adelie-cov": "benchmarks.libraries.adelie:AdelieCovariance",
+    "cvxpy": "benchmarks.libraries.cvxpy:Cvxpy",
     "sklearn": "benchmarks.libraries.sklearn:ScikitLearn",
 }
 

@@ -1,10 +1,12 @@
 """adelie: `grpnet` (naive mode) and `gaussian_cov` (covariance mode).
 
 Weights default to the root of the size and are passed all the same. The loss of
-several outputs is divided by their number, so alpha is too; the default weight would
-count them in. tol bounds a squared change of the coefficients relative to the variance
-of y. By default `grpnet` leaves the path at 90 % of explained deviance, and
-`gaussian_cov` when that stops growing: `early_exit=False` everywhere, else the path
+several outputs or classes is divided by their number, so alpha is too; the default
+weight would count them in. Binary y is in {0, 1}. tol bounds a squared change of the
+coefficients relative to the variance of y; beyond squared error it is the tolerance of
+the inner problem, and irls_tol, with the same default, that of the reweighting: both
+are swept together. By default `grpnet` leaves the path at 90 % of explained deviance,
+and `gaussian_cov` when that stops growing: `early_exit=False` everywhere, else the path
 would not be complete. One alpha is approached in six steps from alpha_max, which is
 faster than going there at once.
 """
@@ -15,6 +17,12 @@ import numpy as np
 from benchmarks.libraries.base import Library, settings
 
 WALK = 6  # steps to a single alpha
+FAMILIES = {
+    "multitask": ad.glm.multigaussian,
+    "logistic": ad.glm.binomial,
+    "poisson": ad.glm.poisson,
+    "multinomial": ad.glm.multinomial,
+}
 
 
 class Adelie(Library):
@@ -22,13 +30,16 @@ class Adelie(Library):
 
     loosest = 1e-4
     tightest = 1e-18
+    kinds = ("group", "lasso", "multitask", "logistic", "poisson", "multinomial")
 
     def prepare(self, problem):
         """Wrap a sparse matrix (`grpnet` wraps arrays), and know alpha_max."""
-        X = problem.X
+        X, y = problem.X, np.ascontiguousarray(problem.y)
         if problem.is_sparse:
             X = ad.matrix.sparse(X, method="naive", n_threads=1)
-        return problem, X, np.ascontiguousarray(problem.y), problem.alpha_max
+        if problem.kind == "logistic":
+            y = 0.5 * (y + 1)
+        return problem, X, y, problem.alpha_max
 
     def fit_path(self, prepared, alphas, tol):
         """Solve the path."""
@@ -36,7 +47,8 @@ class Adelie(Library):
         if len(alphas) == 1:
             alphas = np.geomspace(alpha_max, alphas[0], WALK)
         n_outputs = 1 if y.ndim == 1 else y.shape[1]
-        family = ad.glm.gaussian if y.ndim == 1 else ad.glm.multigaussian
+        family = FAMILIES.get(problem.kind, ad.glm.gaussian)
+        curved = problem.loss.name != "squared_error"
         return ad.grpnet(
             X,
             family(y),
@@ -44,6 +56,7 @@ class Adelie(Library):
             penalty=problem.weights,
             lmda_path=alphas / n_outputs,
             **_common(tol),
+            **settings(irls_tol=tol if curved else None),
         )
 
     def unpack(self, prepared, state):
@@ -64,11 +77,12 @@ class AdelieCovariance(Library):
 
     loosest = 1e-4
     tightest = 1e-18
+    kinds = ("group", "lasso")
 
     def supports(self, problem):
         """Take what it is meant for: more rows than columns."""
         n, p = problem.X.shape
-        return problem.y.ndim == 1 and not problem.is_sparse and p <= n
+        return super().supports(problem) and not problem.is_sparse and p <= n
 
     def fit_path(self, problem, alphas, tol):
         """Make the centred Gram matrix and solve the path on it."""

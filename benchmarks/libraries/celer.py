@@ -19,7 +19,8 @@ class Celer(Library):
 
     def supports(self, problem):
         """Leave out sparse data with several outputs."""
-        return not (problem.kind == "multitask" and problem.is_sparse)
+        too_much = problem.kind == "multitask" and problem.is_sparse
+        return super().supports(problem) and not too_much
 
     def prepare(self, problem):
         """Centre the data."""

@@ -12,9 +12,12 @@ from benchmarks.libraries.base import Centred, Library, settings
 class ScikitLearn(Library):
     """scikit-learn's coordinate descent."""
 
+    kinds = ("lasso", "multitask")
+
     def supports(self, problem):
         """Take dense problems with groups of one feature."""
-        return max(problem.sizes) == 1 and not problem.is_sparse
+        rows = max(problem.sizes) == 1 and not problem.is_sparse
+        return super().supports(problem) and rows
 
     def prepare(self, problem):
         """Centre the data."""
