@@ -170,7 +170,9 @@ def _conic_slope(penalty, norms, weights):
     # A descending sum of sorted entries is a sum of sums of the largest.
     steps = -np.diff(np.append(_lambdas(penalty, len(weights)), 0.0))
     products = cp.hstack([w * s for w, s in zip(weights, norms, strict=True)])
-    return sum(s * cp.sum_largest(products, i + 1) for i, s in enumerate(steps))
+    # Of all entries, the largest are no selection, and old cvxpy makes it one.
+    largest = [cp.sum_largest(products, i + 1) for i in range(len(steps) - 1)]
+    return cp.sum(cp.multiply(steps, cp.hstack([*largest, cp.sum(products)])))
 
 
 NORMS = {
