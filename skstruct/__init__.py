@@ -35,6 +35,7 @@ if TYPE_CHECKING:  # what type checkers and editors see
     from skstruct.penalties import LatentOverlap as LatentOverlap
     from skstruct.penalties import SeparableSum as SeparableSum
     from skstruct.penalties import SparseGroupL2 as SparseGroupL2
+    from skstruct.penalties import SquaredL2 as SquaredL2
     from skstruct.penalties import TreeGroupL2 as TreeGroupL2
 
 __version__ = "0.1.0.dev0"
@@ -65,6 +66,7 @@ _PUBLIC = {
     "SeparableSum": "skstruct.penalties",
     "SparseGroupL2": "skstruct.penalties",
     "SquaredError": "skstruct.losses",
+    "SquaredL2": "skstruct.penalties",
     "TreeGroupL2": "skstruct.penalties",
     "TweedieLoss": "skstruct.losses",
     "duality_gap": "skstruct.linear_model",

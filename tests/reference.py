@@ -107,6 +107,7 @@ BLOCKS = {
     ),
     "GroupLinf": lambda p, c, w, alpha: w * np.abs(c).max(),
     "ExclusiveL1": lambda p, c, w, alpha: w * np.abs(c).sum() ** 2 / 2,
+    "SquaredL2": lambda p, c, w, alpha: w * np.sum(c**2) / 2,
     "GroupMCP": _mcp,
     "GroupSCAD": _scad,
 }
@@ -129,6 +130,7 @@ CONIC_BLOCKS = {
     "ElasticNet": lambda p, c, w: _mixed(p, w * _l1(c), cp.sum_squares(c) / 2),
     "GroupLinf": lambda p, c, w: w * cp.max(cp.abs(c)),
     "ExclusiveL1": lambda p, c, w: w * cp.square(_l1(c)) / 2,
+    "SquaredL2": lambda p, c, w: w * cp.sum_squares(c) / 2,
 }
 
 # What the slow subdifferential of a group is made of: l1 norm, slope of the Euclidean

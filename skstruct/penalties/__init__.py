@@ -15,6 +15,7 @@ from skstruct.penalties.intersection_overlap import IntersectionOverlap
 from skstruct.penalties.l1 import L1, ElasticNet
 from skstruct.penalties.separable_sum import SeparableSum
 from skstruct.penalties.sparse_group_l2 import SparseGroupL2
+from skstruct.penalties.squared_l2 import SquaredL2
 from skstruct.penalties.tree_group_l2 import TreeGroupL2
 
 #: Name -> class and example parameters on which the tests run; groups are 0, 1, ...
@@ -34,6 +35,7 @@ PENALTIES = {
     "group_scad": (GroupSCAD, [{}, {"gamma": 2.1}, {"positive": True}]),
     "group_linf": (GroupLinf, [{}, {"positive": True}]),
     "exclusive_l1": (ExclusiveL1, [{}, {"positive": True}]),
+    "squared_l2": (SquaredL2, [{}, {"positive": True}]),
     "latent_overlap": (LatentOverlap, [{}, {"positive": True}]),
     "intersection_overlap": (IntersectionOverlap, [{}, {"positive": True}]),
     "tree_group_l2": (TreeGroupL2, [{}, {"positive": True}]),
@@ -69,5 +71,6 @@ __all__ = [
     "Penalty",
     "SeparableSum",
     "SparseGroupL2",
+    "SquaredL2",
     "TreeGroupL2",
 ]
