@@ -20,6 +20,13 @@ class Loss(BaseEstimator):
         True when the loss has a continuous gradient; if not, `smoothed` has one.
     is_joint : bool
         True when the outputs of a row belong together, as class probabilities do.
+    is_for_classes : bool
+        True when responses are classes, encoded.
+    has_log_link : bool
+        True when responses are nonnegative and their mean is ``exp(f)``.
+    deviance_factor : float
+        Times this, the loss less its minimum is what scores report: 2 makes it a
+        deviance, such as the squared error.
     curvature_bound : float
         Bound on the curvature over all predictors; infinity if there is none.
     """
@@ -27,6 +34,9 @@ class Loss(BaseEstimator):
     is_quadratic = False
     is_smooth = True
     is_joint = False
+    is_for_classes = False
+    has_log_link = False
+    deviance_factor = 1.0
     curvature_bound = np.inf
 
     def check_parameters(self):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from skstruct.losses.base import Loss
-from skstruct.losses.numerics import floats, weighted_sum
+from skstruct.losses.numerics import exp, floats, log_link, weighted_sum
 
 
 class ElementwiseLoss(Loss):
@@ -34,3 +34,18 @@ class ElementwiseLoss(Loss):
 
     def _minima(self, y):
         return np.zeros_like(y)
+
+
+class LogLinkLoss(ElementwiseLoss):
+    """Base class of half deviances of nonnegative responses with mean ``exp(f)``."""
+
+    has_log_link = True
+    deviance_factor = 2.0
+
+    def link(self, mean):
+        """Return ``log(mean)``, finite at 0."""
+        return log_link(mean)
+
+    def inverse_link(self, f):
+        """Return ``exp(f)``."""
+        return exp(*floats(f))

@@ -4,19 +4,18 @@ import numpy as np
 from scipy import special
 
 from skstruct.losses.checks import refuse
-from skstruct.losses.elementwise import ElementwiseLoss
+from skstruct.losses.elementwise import LogLinkLoss
 from skstruct.losses.numerics import (
     LARGEST_EXPONENT,
     exp,
     exp_value,
     floats,
     lift,
-    log_link,
     newton_curvature,
 )
 
 
-class GammaLoss(ElementwiseLoss):
+class GammaLoss(LogLinkLoss):
     r"""Gamma loss of positive responses, with the logarithm as link.
 
     .. math:: \ell(y, f) = f + y e^{-f}
@@ -75,11 +74,3 @@ class GammaLoss(ElementwiseLoss):
 
     def _minima(self, y):
         return 1 + np.log(y)
-
-    def link(self, mean):
-        """Return ``log(mean)``, finite at 0."""
-        return log_link(mean)
-
-    def inverse_link(self, f):
-        """Return ``exp(f)``."""
-        return exp(*floats(f))

@@ -41,6 +41,7 @@ class LogisticLoss(ElementwiseLoss):
            [ 0.5]])
     """
 
+    is_for_classes = True
     curvature_bound = 0.25
 
     def check_target(self, y, weights):

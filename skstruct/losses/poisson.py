@@ -4,18 +4,17 @@ import numpy as np
 from scipy import special
 
 from skstruct.losses.checks import refuse, refuse_constant
-from skstruct.losses.elementwise import ElementwiseLoss
+from skstruct.losses.elementwise import LogLinkLoss
 from skstruct.losses.numerics import (
     exp,
     exp_value,
     floats,
     lift,
-    log_link,
     newton_curvature,
 )
 
 
-class PoissonLoss(ElementwiseLoss):
+class PoissonLoss(LogLinkLoss):
     r"""Poisson loss of counts, with the logarithm as link.
 
     .. math:: \ell(y, f) = e^f - y f
@@ -74,11 +73,3 @@ class PoissonLoss(ElementwiseLoss):
 
     def _minima(self, y):
         return y - special.xlogy(y, y)
-
-    def link(self, mean):
-        """Return ``log(mean)``, finite at 0."""
-        return log_link(mean)
-
-    def inverse_link(self, f):
-        """Return ``exp(f)``."""
-        return exp(*floats(f))

@@ -22,6 +22,7 @@ class SquaredError(Loss):
     """
 
     is_quadratic = True
+    deviance_factor = 2.0
     curvature_bound = 1.0
 
     def value(self, y, f, weights):

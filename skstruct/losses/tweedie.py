@@ -4,20 +4,19 @@ import numpy as np
 from scipy import special
 
 from skstruct.losses.checks import check_number, refuse, refuse_constant
-from skstruct.losses.elementwise import ElementwiseLoss
+from skstruct.losses.elementwise import LogLinkLoss
 from skstruct.losses.numerics import (
     exp,
     exp_value,
     floats,
     log,
-    log_link,
     newton_curvature,
 )
 
 _MAX_NEWTON = 100  # never seen to take more than about ten
 
 
-class TweedieLoss(ElementwiseLoss):
+class TweedieLoss(LogLinkLoss):
     r"""Tweedie loss of nonnegative responses with many zeros; the link is log.
 
     .. math:: \ell(y, f) = \frac{e^{(2 - p) f}}{2 - p}
@@ -130,11 +129,3 @@ class TweedieLoss(ElementwiseLoss):
 
     def _minima(self, y):
         return y ** (2 - self.power) / ((2 - self.power) * (self.power - 1))
-
-    def link(self, mean):
-        """Return ``log(mean)``, finite at 0."""
-        return log_link(mean)
-
-    def inverse_link(self, f):
-        """Return ``exp(f)``."""
-        return exp(*floats(f))
