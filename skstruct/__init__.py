@@ -10,9 +10,28 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:  # what type checkers and editors see
     from skstruct.inspection import GroupCVDisplay as GroupCVDisplay
     from skstruct.inspection import GroupPathDisplay as GroupPathDisplay
+    from skstruct.linear_model import (
+        BlockCoordinateDescentClassifier as BlockCoordinateDescentClassifier,
+    )
+    from skstruct.linear_model import (
+        BlockCoordinateDescentRegressor as BlockCoordinateDescentRegressor,
+    )
     from skstruct.linear_model import GroupLasso as GroupLasso
+    from skstruct.linear_model import GroupLassoClassifier as GroupLassoClassifier
+    from skstruct.linear_model import OverlappingGroupLasso as OverlappingGroupLasso
+    from skstruct.linear_model import (
+        OverlappingGroupLassoClassifier as OverlappingGroupLassoClassifier,
+    )
+    from skstruct.linear_model import SparseGroupLasso as SparseGroupLasso
+    from skstruct.linear_model import (
+        SparseGroupLassoClassifier as SparseGroupLassoClassifier,
+    )
     from skstruct.linear_model import duality_gap as duality_gap
     from skstruct.linear_model import group_lasso_path as group_lasso_path
+    from skstruct.linear_model import (
+        overlapping_group_lasso_path as overlapping_group_lasso_path,
+    )
+    from skstruct.linear_model import sparse_group_lasso_path as sparse_group_lasso_path
     from skstruct.losses import GammaLoss as GammaLoss
     from skstruct.losses import HuberLoss as HuberLoss
     from skstruct.losses import LogisticLoss as LogisticLoss
@@ -21,7 +40,34 @@ if TYPE_CHECKING:  # what type checkers and editors see
     from skstruct.losses import QuantileLoss as QuantileLoss
     from skstruct.losses import SquaredError as SquaredError
     from skstruct.losses import TweedieLoss as TweedieLoss
+    from skstruct.model_selection import (
+        GroupLassoClassifierCV as GroupLassoClassifierCV,
+    )
+    from skstruct.model_selection import (
+        GroupLassoClassifierIC as GroupLassoClassifierIC,
+    )
     from skstruct.model_selection import GroupLassoCV as GroupLassoCV
+    from skstruct.model_selection import GroupLassoIC as GroupLassoIC
+    from skstruct.model_selection import (
+        OverlappingGroupLassoClassifierCV as OverlappingGroupLassoClassifierCV,
+    )
+    from skstruct.model_selection import (
+        OverlappingGroupLassoClassifierIC as OverlappingGroupLassoClassifierIC,
+    )
+    from skstruct.model_selection import (
+        OverlappingGroupLassoCV as OverlappingGroupLassoCV,
+    )
+    from skstruct.model_selection import (
+        OverlappingGroupLassoIC as OverlappingGroupLassoIC,
+    )
+    from skstruct.model_selection import (
+        SparseGroupLassoClassifierCV as SparseGroupLassoClassifierCV,
+    )
+    from skstruct.model_selection import (
+        SparseGroupLassoClassifierIC as SparseGroupLassoClassifierIC,
+    )
+    from skstruct.model_selection import SparseGroupLassoCV as SparseGroupLassoCV
+    from skstruct.model_selection import SparseGroupLassoIC as SparseGroupLassoIC
     from skstruct.penalties import L1 as L1
     from skstruct.penalties import ElasticNet as ElasticNet
     from skstruct.penalties import ExclusiveL1 as ExclusiveL1
@@ -42,6 +88,8 @@ __version__ = "0.1.0.dev0"
 
 # Public name -> the module that defines it.
 _PUBLIC = {
+    "BlockCoordinateDescentClassifier": "skstruct.linear_model",
+    "BlockCoordinateDescentRegressor": "skstruct.linear_model",
     "ElasticNet": "skstruct.penalties",
     "ExclusiveL1": "skstruct.penalties",
     "GammaLoss": "skstruct.losses",
@@ -50,6 +98,10 @@ _PUBLIC = {
     "GroupL2": "skstruct.penalties",
     "GroupLasso": "skstruct.linear_model",
     "GroupLassoCV": "skstruct.model_selection",
+    "GroupLassoClassifier": "skstruct.linear_model",
+    "GroupLassoClassifierCV": "skstruct.model_selection",
+    "GroupLassoClassifierIC": "skstruct.model_selection",
+    "GroupLassoIC": "skstruct.model_selection",
     "GroupLinf": "skstruct.penalties",
     "GroupMCP": "skstruct.penalties",
     "GroupPathDisplay": "skstruct.inspection",
@@ -61,16 +113,30 @@ _PUBLIC = {
     "LatentOverlap": "skstruct.penalties",
     "LogisticLoss": "skstruct.losses",
     "MultinomialLoss": "skstruct.losses",
+    "OverlappingGroupLasso": "skstruct.linear_model",
+    "OverlappingGroupLassoCV": "skstruct.model_selection",
+    "OverlappingGroupLassoClassifier": "skstruct.linear_model",
+    "OverlappingGroupLassoClassifierCV": "skstruct.model_selection",
+    "OverlappingGroupLassoClassifierIC": "skstruct.model_selection",
+    "OverlappingGroupLassoIC": "skstruct.model_selection",
     "PoissonLoss": "skstruct.losses",
     "QuantileLoss": "skstruct.losses",
     "SeparableSum": "skstruct.penalties",
     "SparseGroupL2": "skstruct.penalties",
+    "SparseGroupLasso": "skstruct.linear_model",
+    "SparseGroupLassoCV": "skstruct.model_selection",
+    "SparseGroupLassoClassifier": "skstruct.linear_model",
+    "SparseGroupLassoClassifierCV": "skstruct.model_selection",
+    "SparseGroupLassoClassifierIC": "skstruct.model_selection",
+    "SparseGroupLassoIC": "skstruct.model_selection",
     "SquaredError": "skstruct.losses",
     "SquaredL2": "skstruct.penalties",
     "TreeGroupL2": "skstruct.penalties",
     "TweedieLoss": "skstruct.losses",
     "duality_gap": "skstruct.linear_model",
     "group_lasso_path": "skstruct.linear_model",
+    "overlapping_group_lasso_path": "skstruct.linear_model",
+    "sparse_group_lasso_path": "skstruct.linear_model",
 }
 _SUBMODULES = (
     "datasets",

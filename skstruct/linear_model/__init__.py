@@ -1,6 +1,38 @@
 """Linear models with a penalty on groups of coefficients."""
 
+from skstruct.linear_model.block_coordinate_descent import (
+    BlockCoordinateDescentClassifier,
+    BlockCoordinateDescentRegressor,
+)
 from skstruct.linear_model.certify import duality_gap
-from skstruct.linear_model.group_lasso import GroupLasso, GroupPath, group_lasso_path
+from skstruct.linear_model.group_lasso import GroupLasso, GroupLassoClassifier
+from skstruct.linear_model.overlapping_group_lasso import (
+    OverlappingGroupLasso,
+    OverlappingGroupLassoClassifier,
+)
+from skstruct.linear_model.paths import (
+    GroupPath,
+    group_lasso_path,
+    overlapping_group_lasso_path,
+    sparse_group_lasso_path,
+)
+from skstruct.linear_model.sparse_group_lasso import (
+    SparseGroupLasso,
+    SparseGroupLassoClassifier,
+)
 
-__all__ = ["GroupLasso", "GroupPath", "duality_gap", "group_lasso_path"]
+__all__ = [
+    "BlockCoordinateDescentClassifier",
+    "BlockCoordinateDescentRegressor",
+    "GroupLasso",
+    "GroupLassoClassifier",
+    "GroupPath",
+    "OverlappingGroupLasso",
+    "OverlappingGroupLassoClassifier",
+    "SparseGroupLasso",
+    "SparseGroupLassoClassifier",
+    "duality_gap",
+    "group_lasso_path",
+    "overlapping_group_lasso_path",
+    "sparse_group_lasso_path",
+]

@@ -1,35 +1,46 @@
-"""What the linear estimators share: data and groups in, attributes out."""
+"""What all linear models share: data and groups in, attributes out."""
 
-import functools
-import sys
-import warnings
-from contextlib import contextmanager
+from dataclasses import replace
 from numbers import Integral, Real
 
 import numpy as np
 from scipy import sparse
-from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_array, check_consistent_length
+from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skstruct._compat import CallbackSupportMixin, Interval, StrOptions
 from skstruct.groups import make_layout
 from skstruct.groups.frame import groups_frame
-from skstruct.penalties import GroupL2
+from skstruct.linear_model.validation import (
+    check_offset,
+    checked_weights,
+    normalised,
+)
 from skstruct.solvers.matrix import as_matrix
-from skstruct.solvers.outcomes import advice, measure, outcomes
 from skstruct.solvers.solution import Problem
 
+_PLACES = {"accept_sparse": "csc", "accept_large_sparse": True}
 
-class GroupLinearRegressor(
-    CallbackSupportMixin, MultiOutputMixin, RegressorMixin, BaseEstimator
-):
-    """Base of linear regressors with a penalty on groups of coefficients.
+
+class GroupLinearModel(CallbackSupportMixin, BaseEstimator):
+    """Base of linear models with a penalty on groups of coefficients.
 
     Subclasses set the parameters named in ``_parameter_constraints`` in their
-    constructors.
+    constructors, and say what their penalty is (`_penalty`), and their responses
+    (`_encoded`).
     """
+
+    _doc_link_module = "skstruct"
+    _doc_link_template = (
+        "https://skstruct.readthedocs.io/en/latest/reference/"
+        "{estimator_module}.{estimator_name}.html"
+    )
+
+    def _doc_link_url_param_generator(self):
+        return {
+            "estimator_module": self._doc_link_module,
+            "estimator_name": type(self).__name__,
+        }
 
     _parameter_constraints = {
         "groups": "no_validation",  # make_layout says what is wrong, and how to mend it
@@ -37,65 +48,91 @@ class GroupLinearRegressor(
         "remainder": "no_validation",
         "fit_intercept": ["boolean"],
         "standardize": [StrOptions({"none", "features", "groups"})],
-        "positive": ["boolean"],
         "tol": [Interval(Real, 0, None, closed="neither")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "verbose": ["verbose"],
     }
+
+    #: Added to the linear predictor of rows that scorers see; theirs is X only.
+    _known_offset = None
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
 
+    def _penalty(self):
+        """Return the penalty that the parameters stand for."""
+        raise NotImplementedError
+
+    def _encoded(self, y, weights):
+        """Return responses (n, q), sample weights and the loss for validated y.
+
+        What predictions need to know of y is stored as attributes.
+        """
+        raise NotImplementedError
+
+    def _validated(self, X, y):
+        """Return X and y, checked by scikit-learn."""
+        raise NotImplementedError
+
     # -- data in ---------------------------------------------------------------
 
     def _make_problem(self, X, y, sample_weight, offset):
         """Validate everything that fit was given; return X, y and the problem."""
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            accept_sparse="csc",
-            accept_large_sparse=True,
-            dtype=[np.float64, np.float32],
-            multi_output=True,
-            y_numeric=True,
-        )
+        X, y = self._validated(X, y)
         if sparse.issparse(X):
             X = _with_sorted_sums(X)
+        penalty = self._penalty()
         layout = make_layout(
             self.groups,
             X.shape[1],
             feature_names=getattr(self, "feature_names_in_", None),
             weights=self.group_weights,
             remainder=self.remainder,
+            overlap=penalty.overlap != "refused",
         )
-        y = np.asarray(y, dtype=np.float64)
+        weights = checked_weights(sample_weight, X.shape[0])
+        responses, weights, loss = self._encoded(y, weights)
+        if offset is not None:
+            offset = check_offset(offset, *responses.shape)
+        self._n_effective = float(weights.sum())
         problem = Problem(
             matrix=as_matrix(X),
-            y=y.reshape(len(y), -1),
-            offset=None if offset is None else check_offset(offset, y),
-            weights=normalised_weights(sample_weight, X.shape[0]),
+            y=responses,
+            offset=offset,
+            weights=normalised(weights),
             layout=layout,
-            penalty=GroupL2(positive=self.positive),
+            penalty=penalty,
+            loss=loss,
             fit_intercept=self.fit_intercept,
             scaling=self.standardize,
             dtype=X.dtype,
         )
         return X, y, problem
 
+    def _validate(self, X, y, **how):
+        return validate_data(
+            self, X, y, dtype=[np.float64, np.float32], **_PLACES, **how
+        )
+
     # -- attributes out --------------------------------------------------------
 
-    def _set_solution(self, problem, solution, i, y):
+    @property
+    def _is_flat(self):
+        """Whether coefficients are those of one output, (n_features,)."""
+        raise NotImplementedError
+
+    def _set_solution(self, problem, solution, i):
         """Store the i-th solution of a path as fitted attributes."""
         layout = problem.layout
         coef = solution.coefs[i].T.astype(problem.dtype)
         intercept = solution.intercepts[i]
         if not self.fit_intercept:
             intercept = np.zeros_like(intercept)
-        self.coef_ = coef[0] if y.ndim == 1 else coef
-        self.intercept_ = float(intercept[0]) if y.ndim == 1 else intercept
+        self._base_loss = problem.loss
+        self.coef_ = coef[0] if self._is_flat else coef
+        self.intercept_ = float(intercept[0]) if self._is_flat else intercept.copy()
         self.dual_gap_ = float(solution.gaps[i])
         self.n_iter_ = int(solution.n_iters[i])
         self.groups_ = layout.feature_groups()
@@ -103,6 +140,17 @@ class GroupLinearRegressor(
         self.group_weights_ = layout.weights.copy()
         self.group_norms_ = layout.norms(coef)
         self.selected_groups_ = self.group_names_[self.group_norms_ > 0]
+
+    def _path_arrays(self, problem, solution):
+        """Return coefs and intercepts of a path in the shapes of scikit-learn's."""
+        coefs = solution.coefs.transpose(2, 1, 0).astype(problem.dtype)
+        intercepts = solution.intercepts.T
+        return (coefs[0], intercepts[0]) if self._is_flat else (coefs, intercepts)
+
+    def _fitted_problem(self, problem):
+        """Return a problem with the penalty and weights that this model ended with."""
+        layout = replace(problem.layout, weights=self.group_weights_)
+        return replace(problem, layout=layout, penalty=self._penalty())
 
     def groups_to_frame(self):
         """Show the groups, one row each, as a table.
@@ -131,22 +179,10 @@ class GroupLinearRegressor(
             norms=self.group_norms_,
         )
 
-    def predict(self, X, offset=None):
-        """Predict the response.
+    # -- predictions -----------------------------------------------------------
 
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Samples.
-        offset : array-like of shape (n_samples,) or (n_samples, n_outputs), \
-                default=None
-            Added to the prediction: the part of the response that is known.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            ``X @ coef_.T + intercept_ + offset``.
-        """
+    def _linear_predictor(self, X, offset=None):
+        """Return ``X @ coef_.T + intercept_ + offset``, (n,) or (n, q)."""
         check_is_fitted(self)
         X = validate_data(
             self,
@@ -155,36 +191,13 @@ class GroupLinearRegressor(
             dtype=[np.float64, np.float32],
             reset=False,
         )
-        prediction = np.asarray(X @ self.coef_.T + self.intercept_)
-        if offset is not None:
-            known = check_offset(offset, prediction)
-            prediction = prediction + (known[:, 0] if prediction.ndim == 1 else known)
-        return prediction
-
-    def score(self, X, y, sample_weight=None, offset=None):
-        """Return the coefficient of determination of the prediction.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Samples.
-        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            True responses.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Sample weights.
-        offset : array-like of shape (n_samples,) or (n_samples, n_outputs), \
-                default=None
-            Passed to :meth:`predict`.
-
-        Returns
-        -------
-        float
-            R squared, averaged over outputs.
-        """
-        from sklearn.metrics import r2_score
-
-        prediction = self.predict(X, offset=offset)
-        return r2_score(y, prediction, sample_weight=sample_weight)
+        predictor = np.asarray(X @ self.coef_.T + self.intercept_)
+        offset = self._known_offset if offset is None else offset
+        if offset is None:
+            return predictor
+        q = 1 if predictor.ndim == 1 else predictor.shape[1]
+        known = check_offset(offset, len(predictor), q)
+        return predictor + (known[:, 0] if predictor.ndim == 1 else known)
 
 
 def _with_sorted_sums(X):
@@ -193,123 +206,3 @@ def _with_sorted_sums(X):
         X = X.copy()
         X.sum_duplicates()
     return X
-
-
-def normalised_weights(sample_weight, n_samples):
-    """Return weights (n_samples,) that sum to one, zeros exactly where given.
-
-    Raises
-    ------
-    ValueError
-        If `sample_weight` has another shape, is negative, not finite, or all zero.
-    """
-    if sample_weight is None:
-        return np.full(n_samples, 1.0 / n_samples)
-    if isinstance(sample_weight, Real):
-        sample_weight = np.full(n_samples, sample_weight)
-    weights = check_array(
-        sample_weight,
-        ensure_2d=False,
-        dtype=np.float64,
-        input_name="sample_weight",
-    )
-    if weights.shape != (n_samples,):
-        raise ValueError(
-            f"sample_weight has shape {weights.shape}; it must be 1D, one weight for "
-            f"each of the {n_samples} samples: ({n_samples},)."
-        )
-    negative = np.flatnonzero(weights < 0)
-    if len(negative):
-        raise ValueError(
-            f"sample_weight must not be negative; sample {negative[0]} has weight "
-            f"{weights[negative[0]]:g}. Leave samples out with weight 0."
-        )
-    largest = weights.max()
-    if largest == 0:
-        raise ValueError(
-            "sample_weight is zero for every sample: at least one weight must be "
-            "positive."
-        )
-    weights = weights / largest  # first, as sums of weights may overflow
-    return weights / weights.sum()
-
-
-def check_offset(offset, y):
-    """Return the offset as (n_samples, n_outputs or 1).
-
-    Raises
-    ------
-    ValueError
-        If `offset` is not finite or does not have one value for each response.
-    """
-    if np.ndim(offset) == 0:
-        offset = np.full(len(y), offset)
-    offset = check_array(offset, ensure_2d=False, dtype=np.float64, input_name="offset")
-    check_consistent_length(offset, y)
-    n_outputs = 1 if y.ndim == 1 else y.shape[1]
-    offset = offset.reshape(len(offset), -1)
-    if offset.shape[1] not in (1, n_outputs):
-        raise ValueError(
-            f"offset has {offset.shape[1]} columns where the response has {n_outputs}; "
-            "give one value for each sample, or one for each sample and output."
-        )
-    return offset
-
-
-@contextmanager
-def unchanged_on_error(estimator):
-    """Give the estimator back as it was if anything goes wrong."""
-    before = dict(vars(estimator))
-    try:
-        yield
-    except BaseException:
-        vars(estimator).clear()
-        vars(estimator).update(before)
-        raise
-
-
-def atomic_fit(fit):
-    """Make a fit method all or nothing: an error leaves the estimator as it was."""
-
-    @functools.wraps(fit)
-    def fit_or_leave(self, *args, **kwargs):
-        with unchanged_on_error(self):
-            return fit(self, *args, **kwargs)
-
-    return fit_or_leave
-
-
-def warn_if_not_converged(solution, tol, max_iter, where=""):
-    """Warn of the solutions whose gap is too large, with what to do about it."""
-    failed = np.flatnonzero(~solution.converged)
-    if len(failed) == 0:
-        return
-    worst = failed[np.argmax(solution.gaps[failed])]
-    at = f"alpha={solution.alphas[worst]:.3g}"
-    if len(failed) > 1:
-        at = f"{len(failed)} of {len(solution.alphas)} alphas, worst at {at}"
-    gap = f"{solution.gaps[worst]:.3g}"
-    if solution.is_certified:
-        relative = solution.gaps[worst] / max(solution.null_loss, np.finfo(float).tiny)
-        gap += f", {relative:.2g} of the null model's loss"
-    else:
-        gap += " of alpha"
-    outcome = outcomes(solution, max_iter)[worst]
-    warnings.warn(
-        f"Did not converge{where} ({at}): the {measure(solution)} is {gap}, "
-        f"where tol={tol:.2g} was asked for. The best solution found is kept. "
-        f"{advice(solution, outcome, max_iter)}",
-        ConvergenceWarning,
-        stacklevel=_frames_to_the_user(),
-    )
-
-
-def _frames_to_the_user():
-    """Count the frames up to the first outside this package and scikit-learn's."""
-    frame, level = sys._getframe(1), 1
-    while frame is not None:
-        package = frame.f_globals.get("__name__", "").partition(".")[0]
-        if package not in ("skstruct", "sklearn", "joblib", "contextlib"):
-            return level
-        frame, level = frame.f_back, level + 1
-    return 2

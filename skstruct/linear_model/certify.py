@@ -10,7 +10,7 @@ from skstruct.solvers.solve import certify
 def duality_gap(estimator, X, y, sample_weight=None, offset=None):
     r"""Compute the duality gap of a fitted linear model.
 
-    The gap is the objective of :class:`GroupLasso` at ``coef_`` and ``intercept_``,
+    The gap is the objective of the model at ``coef_`` and ``intercept_``,
     less the value of the dual problem at a feasible point made from them:
 
     .. math::
@@ -25,8 +25,9 @@ def duality_gap(estimator, X, y, sample_weight=None, offset=None):
 
     Parameters
     ----------
-    estimator : GroupLasso or GroupLassoCV
-        A fitted estimator. A tuned one is measured at its ``alpha_``.
+    estimator : GroupLasso or another linear model of this package
+        A fitted estimator. A tuned one is measured at its ``alpha_``. Coefficients
+        that `relax` has refitted are measured as they are.
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
         Samples, those of the fit or others.
     y : array-like of shape (n_samples,) or (n_samples, n_outputs)
@@ -67,6 +68,7 @@ def duality_gap(estimator, X, y, sample_weight=None, offset=None):
     check_is_fitted(estimator)
     twin = clone(estimator)  # validation of X and y leaves its traces there
     _, y, problem = twin._make_problem(X, y, sample_weight, offset)
+    problem = estimator._fitted_problem(problem)
     if twin.n_features_in_ != estimator.n_features_in_:
         raise ValueError(
             f"X has {twin.n_features_in_} features, but {type(estimator).__name__} was "

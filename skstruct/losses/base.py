@@ -27,6 +27,8 @@ class Loss(BaseEstimator):
     deviance_factor : float
         Times this, the loss less its minimum is what scores report: 2 makes it a
         deviance, such as the squared error.
+    has_unit_dispersion : bool
+        True when it is minus a log-likelihood without a parameter for the noise.
     curvature_bound : float
         Bound on the curvature over all predictors; infinity if there is none.
     """
@@ -37,6 +39,7 @@ class Loss(BaseEstimator):
     is_for_classes = False
     has_log_link = False
     deviance_factor = 1.0
+    has_unit_dispersion = False
     curvature_bound = np.inf
 
     def check_parameters(self):

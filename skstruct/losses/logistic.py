@@ -42,6 +42,7 @@ class LogisticLoss(ElementwiseLoss):
     """
 
     is_for_classes = True
+    has_unit_dispersion = True
     curvature_bound = 0.25
 
     def check_target(self, y, weights):

@@ -50,6 +50,7 @@ class MultinomialLoss(Loss):
 
     is_joint = True
     is_for_classes = True
+    has_unit_dispersion = True
     curvature_bound = 0.5
 
     def check_target(self, y, weights):

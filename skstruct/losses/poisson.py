@@ -45,6 +45,8 @@ class PoissonLoss(LogLinkLoss):
            [-2.]])
     """
 
+    has_unit_dispersion = True
+
     def check_target(self, y, weights):
         """Raise a ValueError unless y is nonnegative, and positive somewhere."""
         super().check_target(y, weights)

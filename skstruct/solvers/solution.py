@@ -150,3 +150,15 @@ class Solution:
     def converged(self):
         """Whether each solution's gap is small enough, (A,)."""
         return self.gaps <= self.accepted_gap
+
+    def at(self, i):
+        """Return the solution at the i-th alpha alone."""
+        one = slice(i, i + 1)
+        return replace(
+            self,
+            alphas=self.alphas[one],
+            coefs=self.coefs[one],
+            intercepts=self.intercepts[one],
+            gaps=self.gaps[one],
+            n_iters=self.n_iters[one],
+        )

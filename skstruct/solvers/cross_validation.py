@@ -17,50 +17,59 @@ from skstruct.solvers.solve import solve_path
 _ENTRIES_AT_ONCE = 4_000_000
 
 
-def cross_validate_path(problem, splits, alphas, score_fold, n_jobs, on_solved, **how):
-    """Solve every fold's path, and score it.
+def cross_validate_paths(
+    candidates, splits, score_fold, *, prepare, variants, n_jobs, on_solved, **how
+):
+    """Solve every fold's paths, and score them.
 
     Parameters
     ----------
-    problem : Problem
-        The problem on all rows.
+    candidates : list of (Problem, alphas)
+        Problems on all rows that differ in their penalties, each with its own alphas,
+        (n_alphas,) arrays, decreasing, all of one length.
     splits : list of (train, test) index arrays
         The folds.
-    alphas : (n_alphas,) array
-        Decreasing.
     score_fold : callable
-        ``score_fold(solution, test)`` returns scores, (n_alphas,).
+        ``score_fold(problem, solution, test)`` returns scores, (n_alphas,).
+    prepare : callable
+        ``prepare(problem)`` returns a fold's problem as it is to be solved.
+    variants : callable
+        ``variants(problem, solution)`` returns the solutions to score, a list.
     n_jobs : int or None
         Number of threads.
     on_solved : callable
-        ``on_solved(fold)`` is called after each alpha of each fold.
+        ``on_solved(task)`` is called after each alpha of each fold of each candidate,
+        which are tasks 0, 1, ..., folds fastest.
     **how
         Further arguments of `solve_path`.
 
     Returns
     -------
-    scores : (n_alphas, n_folds) array
+    scores : (n_candidates, n_variants, n_alphas, n_folds) array
     solutions : list of Solution
-        One a fold.
+        One a task.
     """
 
-    def run(i, train, test):
+    def run(task, problem, alphas, train, test):
         fold = replace(problem, weights=fold_weights(problem.weights, train))
-        solution = solve_path(fold, alphas, on_solved=lambda: on_solved(i), **how)
-        scores = np.asarray(score_fold(solution, test))
+        fold = prepare(fold)
+        solution = solve_path(fold, alphas, on_solved=lambda: on_solved(task), **how)
+        scored = [score_fold(fold, one, test) for one in variants(fold, solution)]
         # Coefficients of all folds and alphas may be large, and are not needed again.
-        return scores, replace(solution, coefs=None)
+        return np.asarray(scored), replace(solution, coefs=None)
 
+    tasks = [(*candidate, *split) for candidate in candidates for split in splits]
     if effective_n_jobs(n_jobs) == 1:
-        results = [run(i, *split) for i, split in enumerate(splits)]
+        results = [run(i, *task) for i, task in enumerate(tasks)]
     else:
         # One BLAS thread in each worker: more would compete for the same cores.
         with threadpool_limits(limits=1, user_api="blas"):
             results = Parallel(n_jobs=n_jobs, prefer="threads")(
-                delayed(run)(i, *split) for i, split in enumerate(splits)
+                delayed(run)(i, *task) for i, task in enumerate(tasks)
             )
     scores, solutions = zip(*results, strict=True)
-    return np.stack(scores, axis=1), list(solutions)
+    scores = np.stack(scores).reshape(len(candidates), len(splits), *scores[0].shape)
+    return scores.transpose(0, 2, 3, 1), list(solutions)
 
 
 def list_of_folds(splits, n_samples):
@@ -107,27 +116,45 @@ def fold_weights(weights, train):
     return weights / total
 
 
-def negative_mean_squared_errors(problem, solution, test):
-    """Return minus the weighted mean squared error at each alpha, (n_alphas,)."""
-    weights = problem.weights[test]
+def negative_deviances(problem, weights, solution, test):
+    """Return minus the mean deviance of test rows at each alpha, (n_alphas,).
+
+    For losses that are no deviance, minus the mean loss; averaged over outputs.
+
+    Parameters
+    ----------
+    problem : Problem
+        Data and loss.
+    weights : (n,) array
+        Sample weights of all rows, which `problem` may have without the test rows'.
+    solution : Solution
+        Of the training rows.
+    test : integer array
+        The rows to score.
+    """
+    weights = weights[test]
     if not weights.any():
         raise ValueError(
             "A cross-validation fold has no test sample of positive weight; use fewer "
             "folds, or another splitter as cv."
         )
+    weights = weights / weights.sum()
     n_alphas, p, q = solution.coefs.shape
+    loss, y = problem.loss, problem.y[test]
+    known = 0.0 if problem.offset is None else problem.offset[test]
+    lowest = loss.lowest(y, weights)
+    factor = loss.deviance_factor / (1 if loss.is_joint else q)
     step = max(1, _ENTRIES_AT_ONCE // (len(problem.y) * q))
-    known = 0.0 if problem.offset is None else problem.offset
-    response = (problem.y - known)[test]
-    means = []
+    scores = np.empty(n_alphas)
     for start in range(0, n_alphas, step):
         coefs = solution.coefs[start : start + step]
         stacked = coefs.transpose(1, 0, 2).reshape(p, -1)
-        prediction = problem.matrix.dot(stacked)[test].reshape(len(test), -1, q)
-        errors = response[:, None, :] - prediction
-        errors -= solution.intercepts[start : start + step]
-        means.append(np.average((errors**2).mean(axis=2), axis=0, weights=weights))
-    return -np.concatenate(means)
+        predictors = problem.matrix.dot(stacked)[test].reshape(len(test), -1, q)
+        for k in range(len(coefs)):
+            f = predictors[:, k] + solution.intercepts[start + k] + known
+            value = loss.value(y, f, weights)
+            scores[start + k] = -factor * (value - lowest)
+    return scores
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,185 @@
+"""The choice of alpha by an information criterion, which all IC estimators share."""
+
+from numbers import Real
+
+import numpy as np
+from scipy.special import gammaln
+
+from skstruct._compat import Interval, StrOptions, fit_context, with_callbacks
+from skstruct.linear_model.adaptive import adapted
+from skstruct.linear_model.fitting import atomic_fit, warn_if_not_converged
+from skstruct.linear_model.paths import check_alphas
+from skstruct.model_selection.progress import Progress
+from skstruct.penalties import GroupL2
+from skstruct.solvers.degrees_of_freedom import (
+    exact_degrees_of_freedom,
+    yuan_lin_degrees_of_freedom,
+)
+from skstruct.solvers.solve import solve_path
+
+
+class FitByIC:
+    """Mixin of estimators that choose alpha by an information criterion."""
+
+    _parameter_constraints = {
+        "alphas": "no_validation",  # check_alphas says what is wrong
+        "eps": "no_validation",
+        "criterion": [StrOptions({"aic", "bic", "ebic"})],
+        "ebic_gamma": [Interval(Real, 0, 1, closed="both")],
+        "degrees_of_freedom": [StrOptions({"exact", "yuan_lin"})],
+        "noise_variance": [
+            Interval(Real, 0, None, closed="neither"),
+            StrOptions({"profile"}),
+            None,
+        ],
+    }
+    _plain = None
+
+    @atomic_fit
+    @with_callbacks
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, sample_weight=None, offset=None):
+        """Follow the path on all data and choose the alpha of the least criterion.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training data.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Responses; classes of shape (n_samples,) for classifiers.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Nonnegative weights; their sum is the number of samples n.
+        offset : array-like of shape (n_samples,) or (n_samples, n_outputs), \
+                default=None
+            Known part of the linear predictor.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If data, groups or parameters are not valid, or if the dispersion or the
+            degrees of freedom cannot be estimated; the estimator then stays as it was.
+
+        Warns
+        -----
+        sklearn.exceptions.ConvergenceWarning
+            If some duality gap is too large.
+        """
+        how = {"tol": self.tol, "max_iter": self.max_iter}
+        alphas = check_alphas(self.alphas, self.eps)
+        X, y, problem = self._make_problem(X, y, sample_weight, offset)
+        self._check_criterion(problem)
+        problem = adapted(problem, self.adaptive, self.gamma, **how)
+        n_alphas = alphas if isinstance(alphas, int) else len(alphas)
+        progress = Progress(self, X, y, 0, n_alphas)
+        solution = solve_path(
+            problem, alphas, eps=self.eps, on_solved=lambda: progress.step(0), **how
+        )
+        warn_if_not_converged(solution, **how)
+        self._compare(problem, solution)
+        best = int(np.argmin(self.criterion_path_))
+        self.alphas_, self.alpha_ = solution.alphas, float(solution.alphas[best])
+        self.coef_path_, self.intercept_path_ = self._path_arrays(problem, solution)
+        self.dual_gap_path_ = solution.gaps
+        self._set_solution(problem, solution, best)
+        progress.finish()
+        if self.verbose:
+            print(
+                f"{type(self).__name__}: alpha={self.alpha_:.4g} ({self.criterion}), "
+                f"{len(self.selected_groups_)} of {len(self.groups_)} groups selected"
+            )
+        return self
+
+    def _check_criterion(self, problem):
+        loss, name = problem.loss, type(problem.loss).__name__
+        if not (loss.is_for_classes or loss.deviance_factor == 2):
+            raise ValueError(
+                f"loss={self.loss!r}: {name} is no log-likelihood, so information "
+                f"criteria are not defined. Use {self._plain.__name__}CV."
+            )
+        if self.noise_variance == "profile" and not loss.is_quadratic:
+            raise ValueError(
+                "noise_variance='profile' is for the squared error; give the "
+                "dispersion as a number, or None."
+            )
+        plain = type(problem.penalty) is GroupL2
+        if self.degrees_of_freedom == "yuan_lin" and not plain:
+            raise ValueError(
+                "degrees_of_freedom='yuan_lin' is for the group lasso; use 'exact'."
+            )
+
+    def _compare(self, problem, solution):
+        """Compute the criterion along the path."""
+        self._full = None
+        deviances = self._deviances(problem, solution)
+        if self.degrees_of_freedom == "exact":
+            df = exact_degrees_of_freedom(problem, solution)
+        else:
+            full = self._unpenalised(problem)[0].coefs[0]
+            df = yuan_lin_degrees_of_freedom(problem, solution, full)
+        self.degrees_of_freedom_path_ = df
+        self.noise_variance_ = self._dispersion(problem)
+        n = self._n_effective
+        size = n * (1 if problem.loss.is_joint else problem.y.shape[1])
+        if self.noise_variance_ is None:
+            tiny = np.finfo(np.float64).tiny
+            misfit = size * np.log(np.maximum(deviances / size, tiny))
+        else:
+            misfit = deviances / self.noise_variance_
+        price = 2.0 if self.criterion == "aic" else np.log(size)
+        self.criterion_path_ = misfit + price * df
+        if self.criterion == "ebic":
+            self.criterion_path_ += self._price_of_choice(problem, solution)
+        del self._full
+
+    def _price_of_choice(self, problem, solution):
+        """Return ``2 ebic_gamma log(binomial(G, k))`` for k of G groups, (A,)."""
+        penalised = problem.layout.weights > 0
+        norms = np.stack([problem.layout.norms(coef.T) for coef in solution.coefs])
+        k, G = (norms[:, penalised] > 0).sum(axis=1), penalised.sum()
+        ways = gammaln(G + 1) - gammaln(k + 1) - gammaln(G - k + 1)
+        return 2 * self.ebic_gamma * ways
+
+    def _deviances(self, problem, solution):
+        """Return the deviance of all samples at each alpha, (A,)."""
+        loss, y, d = problem.loss, problem.y, problem.weights
+        known = 0.0 if problem.offset is None else problem.offset
+        lowest = loss.lowest(y, d)
+        values = [
+            loss.value(y, problem.matrix.dot(coef) + intercept + known, d) - lowest
+            for coef, intercept in zip(solution.coefs, solution.intercepts, strict=True)
+        ]
+        return 2 * self._n_effective * np.array(values)
+
+    def _dispersion(self, problem):
+        """Return what the deviance is divided by; None for the profile likelihood."""
+        if self.noise_variance == "profile":
+            return None
+        if self.noise_variance is not None:
+            return float(self.noise_variance)
+        if problem.loss.has_unit_dispersion:
+            return 1.0
+        full, left = self._unpenalised(problem)
+        return float(self._deviances(problem, full)[0] / left)
+
+    def _unpenalised(self, problem):
+        """Return the unpenalised fit and the degrees of freedom that it leaves."""
+        if self._full is None:
+            X = problem.matrix.rows(np.arange(problem.matrix.shape[1])).T
+            X = np.column_stack([X, np.ones(len(X))]) if self.fit_intercept else X
+            rank = np.linalg.matrix_rank(X[problem.weights > 0])
+            left = (self._n_effective - rank) * problem.y.shape[1]
+            if left <= 0:
+                raise ValueError(
+                    f"{type(self).__name__} cannot estimate the unpenalised fit's "
+                    f"dispersion: {self._n_effective:g} samples for a rank of {rank}. "
+                    "Pass noise_variance as a number or 'profile', and "
+                    "degrees_of_freedom='exact'."
+                )
+            how = {"tol": self.tol, "max_iter": self.max_iter}
+            self._full = solve_path(problem, [0.0], **how), left
+        return self._full
