@@ -175,7 +175,8 @@ class OverlappingGroupLassoClassifierCV(
     ...     n_samples=200, n_groups=6, group_size=3, n_informative_groups=2,
     ...     random_state=0)
     >>> groups = [range(0, 8), range(6, 14), range(12, 18)]
-    >>> model = OverlappingGroupLassoClassifierCV(groups=groups, selection="1se").fit(X, y)
+    >>> model = OverlappingGroupLassoClassifierCV(groups=groups, selection="1se")
+    >>> model = model.fit(X, y)
     >>> print(model.selected_groups_)
     [0 1 2]
     """

@@ -3,11 +3,11 @@
 from skstruct.linear_model.classifier import GroupClassifier
 from skstruct.linear_model.docs import shared_docs
 from skstruct.linear_model.families import SparseGroupLassoFamily
+from skstruct.linear_model.regressor import GroupRegressor
 from skstruct.linear_model.sparse_group_lasso import (
     SparseGroupLasso,
     SparseGroupLassoClassifier,
 )
-from skstruct.linear_model.regressor import GroupRegressor
 from skstruct.model_selection.fit_by_ic import FitByIC
 
 
