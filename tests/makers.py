@@ -3,6 +3,7 @@
 import numpy as np
 import sklearn
 from scipy import sparse
+from sklearn.base import RegressorMixin
 
 import skstruct
 
@@ -33,6 +34,20 @@ def estimators():
         and issubclass(item, sklearn.base.BaseEstimator)
         and hasattr(item, "fit")
     ]
+
+
+def regressors():
+    """All public regressors."""
+    return [cls for cls in estimators() if issubclass(cls, RegressorMixin)]
+
+
+def make_target(cls, y, n_classes=3):
+    """Responses that suit an estimator: y itself, or classes cut from it."""
+    if issubclass(cls, RegressorMixin):
+        return y
+    first = y if y.ndim == 1 else y[:, 0]
+    cuts = np.quantile(first, np.arange(1, n_classes) / n_classes)
+    return np.array(["low", "mid", "top", "max"])[np.searchsorted(cuts, first)]
 
 
 def make_data(seed=0, n_samples=40, n_features=9, n_outputs=None, density=1.0):
