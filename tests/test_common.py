@@ -30,6 +30,13 @@ every_estimator = pytest.mark.parametrize("cls", estimators(), ids=lambda c: c._
 every_regressor = pytest.mark.parametrize("cls", regressors(), ids=lambda c: c.__name__)
 
 
+def quick(cls, **params):
+    """An estimator with few alphas and folds where it tunes."""
+    few = {"alphas": 5, "cv": 2}
+    few = {k: v for k, v in few.items() if k in cls().get_params()}
+    return cls(**few, **params)
+
+
 def test_public_names_are_all_there():
     assert {"GroupLasso", "GroupLassoCV"} <= {c.__name__ for c in estimators()}
     for name in skstruct.__all__:
@@ -39,7 +46,7 @@ def test_public_names_are_all_there():
         _ = skstruct.no_such_thing
 
 
-@parametrize_with_checks([cls() for cls in estimators()])
+@parametrize_with_checks([quick(cls) for cls in estimators()])
 def test_scikit_learn_checks(estimator, check):
     check(estimator)
 
@@ -51,7 +58,7 @@ def test_scikit_learn_checks(estimator, check):
 def test_copies_are_the_same_model(cls, copied):
     X, y = make_data(n_outputs=2)
     y = make_target(cls, y)
-    model = cls(groups=[[0, 2, 4], [1, 3, 5], [6, 7, 8]]).fit(X, y)
+    model = quick(cls, groups=[[0, 2, 4], [1, 3, 5], [6, 7, 8]]).fit(X, y)
     twin = copied(model)
     assert vars(twin).keys() == vars(model).keys()
     assert_array_equal(twin.predict(X), model.predict(X))
@@ -62,7 +69,7 @@ def test_copies_are_the_same_model(cls, copied):
 def test_clone_keeps_parameters_and_forgets_the_fit(cls):
     X, y = make_data()
     y = make_target(cls, y, n_classes=2)
-    model = cls(groups={"x": slice(0, 4), "y": slice(4, 9)}).fit(X, y)
+    model = quick(cls, groups={"x": slice(0, 4), "y": slice(4, 9)}).fit(X, y)
     twin = clone(model)
     assert twin.get_params() == model.get_params()
     assert not hasattr(twin, "coef_")
@@ -72,7 +79,7 @@ def test_clone_keeps_parameters_and_forgets_the_fit(cls):
 @every_estimator
 def test_constructor_arguments_are_kept_as_given(cls):
     groups, weights = {"x": [0, 1], "y": [2]}, {"x": 0.5}
-    model = cls(groups=groups, group_weights=weights)
+    model = quick(cls, groups=groups, group_weights=weights)
     assert model.groups is groups
     assert model.group_weights is weights
     X, y = make_data(n_features=3)
@@ -105,7 +112,7 @@ def test_processes_and_threads_give_the_same_scores():
 def test_cv_inside_cv(cls):
     X, y = make_data()
     y = make_target(cls, y)
-    assert cross_val_predict(cls(groups=3), X, y, cv=3).shape == y.shape
+    assert cross_val_predict(quick(cls, groups=3), X, y, cv=3).shape == y.shape
 
 
 # --- metadata -------------------------------------------------------------------------
@@ -177,8 +184,8 @@ def test_frames_give_names_and_the_same_answer(cls, frame):
     y = make_target(cls, y)
     groups = {"first": ["a", "c", "e"], "rest": "^[bdfghi]$"}
     named = frame(dict(zip(NAMES, X.T, strict=True)))
-    model = cls(groups=groups).fit(named, y)
-    same = cls(groups=[[0, 2, 4], [1, 3, 5, 6, 7, 8]]).fit(X, y)
+    model = quick(cls, groups=groups).fit(named, y)
+    same = quick(cls, groups=[[0, 2, 4], [1, 3, 5, 6, 7, 8]]).fit(X, y)
     assert_array_equal(model.feature_names_in_, NAMES)
     assert_array_equal(model.group_names_, ["first", "rest"])
     assert_allclose(model.coef_, same.coef_, rtol=1e-12)
@@ -210,7 +217,7 @@ def test_set_output_does_no_harm():
 @pytest.mark.parametrize("n_outputs", [None, 1, 3])
 def test_shapes_of_attributes(cls, n_outputs):
     X, y = make_data(n_outputs=n_outputs)
-    model = cls(groups=3).fit(X, y)
+    model = quick(cls, groups=3).fit(X, y)
     outputs = () if n_outputs is None else (n_outputs,)
     assert model.coef_.shape == (*outputs, 9)
     assert np.shape(model.intercept_) == outputs

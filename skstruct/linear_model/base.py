@@ -42,7 +42,7 @@ class GroupLinearModel(CallbackSupportMixin, BaseEstimator):
             "estimator_name": type(self).__name__,
         }
 
-    _parameter_constraints = {
+    _parameter_constraints: dict = {
         "groups": "no_validation",  # make_layout says what is wrong, and how to mend it
         "group_weights": "no_validation",
         "remainder": "no_validation",

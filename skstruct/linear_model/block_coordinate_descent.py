@@ -13,7 +13,7 @@ from skstruct.penalties import Penalty
 class AnyPenalty:
     """Models whose penalty is a parameter."""
 
-    _parameter_constraints = {
+    _parameter_constraints: dict = {
         "penalty": [str, Penalty],  # penalty_of says which there are
         "alpha": FitAtOneAlpha._parameter_constraints["alpha"],
         "warm_start": FitAtOneAlpha._parameter_constraints["warm_start"],
@@ -95,7 +95,7 @@ class BlockCoordinateDescentRegressor(AnyPenalty, FitAtOneAlpha, GroupRegressor)
     [2 5]
     """
 
-    _parameter_constraints = {
+    _parameter_constraints: dict = {
         **GroupRegressor._parameter_constraints,
         **AnyPenalty._parameter_constraints,
     }
@@ -182,7 +182,7 @@ class BlockCoordinateDescentClassifier(AnyPenalty, FitAtOneAlpha, GroupClassifie
     [2 5]
     """
 
-    _parameter_constraints = {
+    _parameter_constraints: dict = {
         **GroupClassifier._parameter_constraints,
         **AnyPenalty._parameter_constraints,
         "loss": [StrOptions({"auto", "logistic", "multinomial"}), Loss],

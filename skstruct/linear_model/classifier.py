@@ -15,7 +15,7 @@ from skstruct.linear_model.validation import weights_with_classes
 class GroupClassifier(ClassifierMixin, GroupLinearModel):
     """Base of classifiers; subclasses have a parameter `class_weight`."""
 
-    _parameter_constraints = {
+    _parameter_constraints: dict = {
         **GroupLinearModel._parameter_constraints,
         "class_weight": [StrOptions({"balanced"}), dict, None],
     }

@@ -21,7 +21,7 @@ OVERLAPS = {
 class GroupLassoFamily:
     """Models with the norms of disjoint groups."""
 
-    _parameter_constraints = {
+    _parameter_constraints: dict = {
         "positive": ["boolean"],
         "adaptive": [StrOptions({"ridge", "group_lasso"}), "array-like", None],
         "gamma": [Interval(Real, 0, None, closed="left")],
@@ -34,7 +34,7 @@ class GroupLassoFamily:
 class SparseGroupLassoFamily:
     """Models with the norms of disjoint groups and the l1 norm."""
 
-    _parameter_constraints = {
+    _parameter_constraints: dict = {
         **GroupLassoFamily._parameter_constraints,
         "l1_ratio": [Interval(Real, 0, 1, closed="both")],
     }
@@ -50,7 +50,7 @@ class SparseGroupLassoFamily:
 class OverlappingGroupLassoFamily:
     """Models with the norms of groups that may share features."""
 
-    _parameter_constraints = {
+    _parameter_constraints: dict = {
         **GroupLassoFamily._parameter_constraints,
         "overlap": [StrOptions(set(OVERLAPS))],
     }

@@ -77,7 +77,7 @@ class GroupLasso(GroupLassoFamily, FitAtOneAlpha, GroupRegressor):
     [2 5]
     """
 
-    _parameter_constraints = {
+    _parameter_constraints: dict = {
         **GroupRegressor._parameter_constraints,
         **GroupLassoFamily._parameter_constraints,
         **FitAtOneAlpha._parameter_constraints,
@@ -189,7 +189,7 @@ class GroupLassoClassifier(GroupLassoFamily, FitAtOneAlpha, GroupClassifier):
     [2 5]
     """
 
-    _parameter_constraints = {
+    _parameter_constraints: dict = {
         **GroupClassifier._parameter_constraints,
         **GroupLassoFamily._parameter_constraints,
         **FitAtOneAlpha._parameter_constraints,

@@ -17,7 +17,7 @@ class FitAtOneAlpha:
     Without parameters `adaptive` and `relax` they are fitted as they are.
     """
 
-    _parameter_constraints = {
+    _parameter_constraints: dict = {
         "alpha": [Interval(Real, 0, None, closed="left")],
         "relax": ["boolean", Interval(Real, 0, 1, closed="both")],
         "relax_alpha": [Interval(Real, 0, None, closed="left")],

@@ -89,7 +89,7 @@ class OverlappingGroupLasso(OverlappingGroupLassoFamily, FitAtOneAlpha, GroupReg
     [0 1 2]
     """
 
-    _parameter_constraints = {
+    _parameter_constraints: dict = {
         **GroupRegressor._parameter_constraints,
         **OverlappingGroupLassoFamily._parameter_constraints,
         **FitAtOneAlpha._parameter_constraints,
@@ -218,7 +218,7 @@ class OverlappingGroupLassoClassifier(
     [0 1 2]
     """
 
-    _parameter_constraints = {
+    _parameter_constraints: dict = {
         **GroupClassifier._parameter_constraints,
         **OverlappingGroupLassoFamily._parameter_constraints,
         **FitAtOneAlpha._parameter_constraints,

@@ -14,7 +14,7 @@ from skstruct.losses import Loss
 class GroupRegressor(MultiOutputMixin, RegressorMixin, GroupLinearModel):
     """Base of regressors; subclasses have a parameter `loss`."""
 
-    _parameter_constraints = {
+    _parameter_constraints: dict = {
         **GroupLinearModel._parameter_constraints,
         "loss": [str, Loss],  # loss_of says which there are
     }

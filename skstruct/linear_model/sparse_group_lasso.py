@@ -79,7 +79,7 @@ class SparseGroupLasso(SparseGroupLassoFamily, FitAtOneAlpha, GroupRegressor):
     [2 5]
     """
 
-    _parameter_constraints = {
+    _parameter_constraints: dict = {
         **GroupRegressor._parameter_constraints,
         **SparseGroupLassoFamily._parameter_constraints,
         **FitAtOneAlpha._parameter_constraints,
@@ -198,7 +198,7 @@ class SparseGroupLassoClassifier(
     [2 5]
     """
 
-    _parameter_constraints = {
+    _parameter_constraints: dict = {
         **GroupClassifier._parameter_constraints,
         **SparseGroupLassoFamily._parameter_constraints,
         **FitAtOneAlpha._parameter_constraints,

@@ -39,7 +39,7 @@ class FitByCV:
     Subclasses name in `_plain` the estimator that is fitted at one alpha.
     """
 
-    _parameter_constraints = {
+    _parameter_constraints: dict = {
         "alphas": "no_validation",  # check_alphas says what is wrong
         "eps": "no_validation",
         "cv": ["cv_object"],
@@ -49,7 +49,7 @@ class FitByCV:
         "relax_alpha": [Interval(Real, 0, None, closed="left")],
         "n_jobs": [Integral, None],
     }
-    _plain = None
+    _plain: type
 
     @atomic_fit
     @with_callbacks

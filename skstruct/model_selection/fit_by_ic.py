@@ -21,7 +21,7 @@ from skstruct.solvers.solve import solve_path
 class FitByIC:
     """Mixin of estimators that choose alpha by an information criterion."""
 
-    _parameter_constraints = {
+    _parameter_constraints: dict = {
         "alphas": "no_validation",  # check_alphas says what is wrong
         "eps": "no_validation",
         "criterion": [StrOptions({"aic", "bic", "ebic"})],
@@ -33,7 +33,7 @@ class FitByIC:
             None,
         ],
     }
-    _plain = None
+    _plain: type
 
     @atomic_fit
     @with_callbacks

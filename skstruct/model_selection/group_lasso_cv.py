@@ -62,7 +62,7 @@ class GroupLassoCV(GroupLassoFamily, FitByCV, GroupRegressor):
     [2 5]
     """
 
-    _parameter_constraints = {
+    _parameter_constraints: dict = {
         **GroupRegressor._parameter_constraints,
         **GroupLassoFamily._parameter_constraints,
         **FitByCV._parameter_constraints,
@@ -169,7 +169,7 @@ class GroupLassoClassifierCV(GroupLassoFamily, FitByCV, GroupClassifier):
     [0 2 4 5]
     """
 
-    _parameter_constraints = {
+    _parameter_constraints: dict = {
         **GroupClassifier._parameter_constraints,
         **GroupLassoFamily._parameter_constraints,
         **FitByCV._parameter_constraints,

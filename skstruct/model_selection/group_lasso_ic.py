@@ -59,7 +59,7 @@ class GroupLassoIC(GroupLassoFamily, FitByIC, GroupRegressor):
     [2 5]
     """
 
-    _parameter_constraints = {
+    _parameter_constraints: dict = {
         **GroupRegressor._parameter_constraints,
         **GroupLassoFamily._parameter_constraints,
         **FitByIC._parameter_constraints,
@@ -159,7 +159,7 @@ class GroupLassoClassifierIC(GroupLassoFamily, FitByIC, GroupClassifier):
     [2 5]
     """
 
-    _parameter_constraints = {
+    _parameter_constraints: dict = {
         **GroupClassifier._parameter_constraints,
         **GroupLassoFamily._parameter_constraints,
         **FitByIC._parameter_constraints,

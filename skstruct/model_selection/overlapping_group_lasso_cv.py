@@ -67,7 +67,7 @@ class OverlappingGroupLassoCV(OverlappingGroupLassoFamily, FitByCV, GroupRegress
     [0 1 2]
     """
 
-    _parameter_constraints = {
+    _parameter_constraints: dict = {
         **GroupRegressor._parameter_constraints,
         **OverlappingGroupLassoFamily._parameter_constraints,
         **FitByCV._parameter_constraints,
@@ -181,7 +181,7 @@ class OverlappingGroupLassoClassifierCV(
     [0 1 2]
     """
 
-    _parameter_constraints = {
+    _parameter_constraints: dict = {
         **GroupClassifier._parameter_constraints,
         **OverlappingGroupLassoFamily._parameter_constraints,
         **FitByCV._parameter_constraints,

@@ -64,7 +64,7 @@ class OverlappingGroupLassoIC(OverlappingGroupLassoFamily, FitByIC, GroupRegress
     [0 1 2]
     """
 
-    _parameter_constraints = {
+    _parameter_constraints: dict = {
         **GroupRegressor._parameter_constraints,
         **OverlappingGroupLassoFamily._parameter_constraints,
         **FitByIC._parameter_constraints,
@@ -170,7 +170,7 @@ class OverlappingGroupLassoClassifierIC(
     [0 1 2]
     """
 
-    _parameter_constraints = {
+    _parameter_constraints: dict = {
         **GroupClassifier._parameter_constraints,
         **OverlappingGroupLassoFamily._parameter_constraints,
         **FitByIC._parameter_constraints,

@@ -109,7 +109,7 @@ class SparseGroupLassoCV(
     [2 5]
     """
 
-    _parameter_constraints = {
+    _parameter_constraints: dict = {
         **GroupRegressor._parameter_constraints,
         **SparseGroupLassoFamily._parameter_constraints,
         **FitByCV._parameter_constraints,
@@ -225,7 +225,7 @@ class SparseGroupLassoClassifierCV(
     [0 2 4 5]
     """
 
-    _parameter_constraints = {
+    _parameter_constraints: dict = {
         **GroupClassifier._parameter_constraints,
         **SparseGroupLassoFamily._parameter_constraints,
         **FitByCV._parameter_constraints,

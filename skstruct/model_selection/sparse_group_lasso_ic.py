@@ -63,7 +63,7 @@ class SparseGroupLassoIC(SparseGroupLassoFamily, FitByIC, GroupRegressor):
     [2 5]
     """
 
-    _parameter_constraints = {
+    _parameter_constraints: dict = {
         **GroupRegressor._parameter_constraints,
         **SparseGroupLassoFamily._parameter_constraints,
         **FitByIC._parameter_constraints,
@@ -166,7 +166,7 @@ class SparseGroupLassoClassifierIC(SparseGroupLassoFamily, FitByIC, GroupClassif
     [2 5]
     """
 
-    _parameter_constraints = {
+    _parameter_constraints: dict = {
         **GroupClassifier._parameter_constraints,
         **SparseGroupLassoFamily._parameter_constraints,
         **FitByIC._parameter_constraints,
