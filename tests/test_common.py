@@ -32,7 +32,7 @@ every_regressor = pytest.mark.parametrize("cls", regressors(), ids=lambda c: c._
 
 def quick(cls, **params):
     """An estimator with few alphas and folds where it tunes."""
-    few = {"alphas": 5, "cv": 2}
+    few = {"alphas": 5, "cv": 2, "tol": 1e-7}
     few = {k: v for k, v in few.items() if k in cls().get_params()}
     return cls(**few, **params)
 

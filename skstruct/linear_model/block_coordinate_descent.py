@@ -144,7 +144,7 @@ class BlockCoordinateDescentClassifier(AnyPenalty, FitAtOneAlpha, GroupClassifie
     penalty : str or Penalty, default="group_l2"
         The penalty, by name or as an object such as ``GroupMCP(gamma=3.0)``; see
         :class:`BlockCoordinateDescentRegressor`.
-    {alpha}
+    {class_alpha}
     {groups}
     {class_weight}
     {shape}
@@ -193,7 +193,7 @@ class BlockCoordinateDescentClassifier(AnyPenalty, FitAtOneAlpha, GroupClassifie
         loss="auto",
         penalty="group_l2",
         *,
-        alpha=1.0,
+        alpha=0.01,
         groups=None,
         class_weight=None,
         group_weights=None,

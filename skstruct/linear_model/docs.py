@@ -13,6 +13,12 @@ alpha : float, default=1.0
     coefficient. 0 leaves everything unpenalised; from some ``alpha_max`` on,
     every penalised group is zero (the path functions start there).
 """,
+    "class_alpha": """
+alpha : float, default=0.01
+    Strength of the penalty, nonnegative, in units of the loss per unit of
+    coefficient. 0 leaves everything unpenalised; from some ``alpha_max`` on, every
+    penalised group is zero.
+""",
     "groups": r"""
 groups : int, array-like, list, dict, callable or None, default=None
     Which features belong together:
@@ -165,9 +171,11 @@ degrees_of_freedom : {"exact", "yuan_lin"}, default="exact"
     needs more samples than features.
 noise_variance : float, "profile" or None, default=None
     Dispersion: the variance of the noise for the squared error, 1 for classes
-    and counts. None estimates it from the unpenalised fit, which needs more
-    samples than features; "profile" takes, for the squared error, the mean
-    square of each alpha's own residuals.
+    and counts. None estimates it from the unpenalised fit if that leaves degrees
+    of freedom, else from the fit of least generalised cross-validation score
+    among those with half as many degrees of freedom as samples at most (Reid et
+    al., 2016, choose it by cross-validation); "profile" takes, for the squared
+    error, the mean square of each alpha's own residuals.
 """,
     "data": """
 X : {array-like, sparse matrix} of shape (n_samples, n_features)
@@ -286,6 +294,9 @@ grouped variables. JRSS B 68(1), 49-67.
 Vaiter, S., Deledalle, C., Peyre, G., Fadili, J. and Dossal, C. (2012). The
 degrees of freedom of the group lasso. ICML workshops; and, for other penalties
 and losses, Vaiter et al. (2017), AISM 69, 791-832.
+
+Reid, S., Tibshirani, R. and Friedman, J. (2016). A study of error variance
+estimation in lasso regression. Statistica Sinica 26(1), 35-67.
 
 Chen, J. and Chen, Z. (2008). Extended Bayesian information criteria for model
 selection with large model spaces. Biometrika 95(3), 759-771.

@@ -139,7 +139,7 @@ class GroupLassoClassifier(GroupLassoFamily, FitAtOneAlpha, GroupClassifier):
 
     Parameters
     ----------
-    {alpha}
+    {class_alpha}
     {groups}
     {class_weight}
     {shape}
@@ -197,7 +197,7 @@ class GroupLassoClassifier(GroupLassoFamily, FitAtOneAlpha, GroupClassifier):
 
     def __init__(
         self,
-        alpha=1.0,
+        alpha=0.01,
         *,
         groups=None,
         class_weight=None,

@@ -160,7 +160,7 @@ class OverlappingGroupLassoClassifier(
 
     Parameters
     ----------
-    {alpha}
+    {class_alpha}
     {groups}
     {overlap}
     {class_weight}
@@ -226,7 +226,7 @@ class OverlappingGroupLassoClassifier(
 
     def __init__(
         self,
-        alpha=1.0,
+        alpha=0.01,
         *,
         groups=None,
         overlap="latent",

@@ -147,7 +147,7 @@ class SparseGroupLassoClassifier(
 
     Parameters
     ----------
-    {alpha}
+    {class_alpha}
     {groups}
     {l1_ratio}
     {class_weight}
@@ -206,7 +206,7 @@ class SparseGroupLassoClassifier(
 
     def __init__(
         self,
-        alpha=1.0,
+        alpha=0.01,
         *,
         groups=None,
         l1_ratio=0.05,

@@ -17,6 +17,8 @@ from skstruct.solvers.degrees_of_freedom import (
 )
 from skstruct.solvers.solve import solve_path
 
+_TINY = np.finfo(np.float64).tiny
+
 
 class FitByIC:
     """Mixin of estimators that choose alpha by an information criterion."""
@@ -119,15 +121,19 @@ class FitByIC:
         if self.degrees_of_freedom == "exact":
             df = exact_degrees_of_freedom(problem, solution)
         else:
-            full = self._unpenalised(problem)[0].coefs[0]
-            df = yuan_lin_degrees_of_freedom(problem, solution, full)
+            full, _ = self._unpenalised(problem)
+            if full is None:
+                raise ValueError(
+                    "degrees_of_freedom='yuan_lin' compares with the unpenalised fit, "
+                    f"which {self._n_effective:g} samples do not determine; use 'exact'."
+                )
+            df = yuan_lin_degrees_of_freedom(problem, solution, full.coefs[0])
         self.degrees_of_freedom_path_ = df
-        self.noise_variance_ = self._dispersion(problem)
         n = self._n_effective
         size = n * (1 if problem.loss.is_joint else problem.y.shape[1])
+        self.noise_variance_ = self._dispersion(problem, deviances, df, size)
         if self.noise_variance_ is None:
-            tiny = np.finfo(np.float64).tiny
-            misfit = size * np.log(np.maximum(deviances / size, tiny))
+            misfit = size * np.log(np.maximum(deviances / size, _TINY))
         else:
             misfit = deviances / self.noise_variance_
         price = 2.0 if self.criterion == "aic" else np.log(size)
@@ -155,7 +161,7 @@ class FitByIC:
         ]
         return 2 * self._n_effective * np.array(values)
 
-    def _dispersion(self, problem):
+    def _dispersion(self, problem, deviances, df, size):
         """Return what the deviance is divided by; None for the profile likelihood."""
         if self.noise_variance == "profile":
             return None
@@ -164,22 +170,26 @@ class FitByIC:
         if problem.loss.has_unit_dispersion:
             return 1.0
         full, left = self._unpenalised(problem)
-        return float(self._deviances(problem, full)[0] / left)
+        if full is not None:
+            return max(float(self._deviances(problem, full)[0] / left), _TINY)
+        # Nearer to saturation, what is left says nothing of the noise.
+        modest = np.flatnonzero(df <= size / 2)
+        modest = modest if len(modest) else np.array([0])
+        left = np.maximum(size - df[modest], 1.0)
+        best = np.argmin(deviances[modest] / left**2)
+        return max(float(deviances[modest][best] / left[best]), _TINY)
 
     def _unpenalised(self, problem):
-        """Return the unpenalised fit and the degrees of freedom that it leaves."""
+        """Return the unpenalised fit and the degrees of freedom that it leaves.
+
+        None, and what is missing of them, where the fit is saturated.
+        """
         if self._full is None:
             X = problem.matrix.rows(np.arange(problem.matrix.shape[1])).T
             X = np.column_stack([X, np.ones(len(X))]) if self.fit_intercept else X
             rank = np.linalg.matrix_rank(X[problem.weights > 0])
             left = (self._n_effective - rank) * problem.y.shape[1]
-            if left <= 0:
-                raise ValueError(
-                    f"{type(self).__name__} cannot estimate the unpenalised fit's "
-                    f"dispersion: {self._n_effective:g} samples for a rank of {rank}. "
-                    "Pass noise_variance as a number or 'profile', and "
-                    "degrees_of_freedom='exact'."
-                )
             how = {"tol": self.tol, "max_iter": self.max_iter}
-            self._full = solve_path(problem, [0.0], **how), left
+            fit = solve_path(problem, [0.0], **how) if left > 0 else None
+            self._full = fit, left
         return self._full
