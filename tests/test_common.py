@@ -32,7 +32,7 @@ every_regressor = pytest.mark.parametrize("cls", regressors(), ids=lambda c: c._
 
 def quick(cls, **params):
     """An estimator with few alphas and folds where it tunes."""
-    few = {"alphas": 5, "cv": 2, "tol": 1e-7}
+    few = {"alphas": 3, "eps": 0.05, "cv": 2, "tol": 1e-7}
     few = {k: v for k, v in few.items() if k in cls().get_params()}
     return cls(**few, **params)
 
@@ -188,8 +188,11 @@ def test_frames_give_names_and_the_same_answer(cls, frame):
     same = quick(cls, groups=[[0, 2, 4], [1, 3, 5, 6, 7, 8]]).fit(X, y)
     assert_array_equal(model.feature_names_in_, NAMES)
     assert_array_equal(model.group_names_, ["first", "rest"])
-    assert_allclose(model.coef_, same.coef_, rtol=1e-12)
-    assert_array_equal(model.predict(named), same.predict(X))
+    assert_allclose(model.coef_, same.coef_, rtol=1e-6, atol=1e-9)
+    if hasattr(model, "classes_"):
+        assert_array_equal(model.predict(named), same.predict(X))
+    else:
+        assert_allclose(model.predict(named), same.predict(X))
     with pytest.raises(ValueError, match="feature names"):
         model.predict(named[NAMES[::-1]])
 

@@ -24,6 +24,7 @@ from engine_cases import (
     slow_of,
 )
 from makers import STORAGES
+from skstruct import GroupLassoClassifier
 from skstruct.groups import make_layout
 from skstruct.solvers.matrix import as_matrix
 from skstruct.solvers.solution import Problem
@@ -408,3 +409,14 @@ def test_anything_is_certified_honestly(loss, penalty, seed, share, scale, n):
     assert theirs >= bound
     allowed = solution.gaps[0] + 1e-5 * solution.null_loss + 1e-7 * abs(theirs)
     assert value <= theirs + allowed
+
+
+@pytest.mark.parametrize("alpha", [0.1, 0.03, 0.01, 0.001])
+def test_models_that_one_sweep_solves_are_followed_by_others(alpha):
+    """With one column a sweep solves the model exactly, but not the loss."""
+    x = np.repeat([3.0, 1.0, 3.0, 1.0], 4)
+    y = np.repeat([-1.0, 1.0, -1.0, 1.0], 4)
+    model = GroupLassoClassifier(alpha, tol=1e-10).fit(x[:, None], y)
+    # By symmetry about x = 2 the best intercept is -2 B; then 1 / (1 + exp(|B|)) = alpha.
+    assert_allclose(model.coef_, [[np.log(alpha / (1 - alpha))]], rtol=1e-5)
+    assert_allclose(model.intercept_, -2 * model.coef_[:, 0], rtol=1e-6)

@@ -125,7 +125,8 @@ class FitByIC:
             if full is None:
                 raise ValueError(
                     "degrees_of_freedom='yuan_lin' compares with the unpenalised fit, "
-                    f"which {self._n_effective:g} samples do not determine; use 'exact'."
+                    f"which {self._n_effective:g} samples do not determine; "
+                    "use 'exact'."
                 )
             df = yuan_lin_degrees_of_freedom(problem, solution, full.coefs[0])
         self.degrees_of_freedom_path_ = df

@@ -95,13 +95,15 @@ def _cycles_until_next_look(before, now, target, n_cycles):
 def _cycle(ws, struct, alpha, active, budget):
     """Sweep the active groups a few times, at most `budget`, then extrapolate.
 
-    Returns the sweeps run and what the last one changed.
+    Returns the sweeps run and what the last one changed; for a curved loss what the
+    first one did, as the last ones may solve a model exactly that does not hold.
     """
     ws.fit.prepare(active)
     start = ws.objective(alpha) if ws.fit.is_curved else None
-    history = [_copy(ws.iterate)]
+    history, first = [_copy(ws.iterate)], None
     for _ in range(min(_ANDERSON_MEMORY, budget)):
         change = ws.fit.sweep(ws.C, struct, active)
+        first = change if first is None else first
         history.append(_copy(ws.iterate))
         if change <= _STALLED * ws.fit.size:
             break
@@ -109,6 +111,7 @@ def _cycle(ws, struct, alpha, active, budget):
         if len(history) > _ANDERSON_MEMORY:
             _extrapolate(ws, alpha, history, np.inf if start is None else start)
     if ws.fit.is_curved:
+        change = first
         moved = _search_back(ws, alpha, history[0], start)
         if not ws.fit.judge_model(moved):
             change = np.inf  # a more cautious model may still get somewhere

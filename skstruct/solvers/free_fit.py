@@ -54,7 +54,10 @@ def fit_free(loss, y, f, weights, basis):
     for _ in range(_MOST_STEPS):
         weighted = root * slope
         gradient = basis @ weighted
-        noise = _ROUNDING * np.sqrt(len(y)) * np.linalg.norm(weighted, axis=0)
+        size = np.linalg.norm(weighted, axis=0)
+        if loss.is_joint:  # that of an absent class would shrink with its gradient
+            size = size.max()
+        noise = _ROUNDING * np.sqrt(len(y)) * size
         if (np.abs(gradient) <= noise).all():
             break
         for is_joint in (True, False) if loss.is_joint else (False,):
