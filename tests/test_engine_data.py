@@ -417,6 +417,6 @@ def test_models_that_one_sweep_solves_are_followed_by_others(alpha):
     x = np.repeat([3.0, 1.0, 3.0, 1.0], 4)
     y = np.repeat([-1.0, 1.0, -1.0, 1.0], 4)
     model = GroupLassoClassifier(alpha, tol=1e-10).fit(x[:, None], y)
-    # By symmetry about x = 2 the best intercept is -2 B; then 1 / (1 + exp(|B|)) = alpha.
+    # By symmetry about x = 2, the intercept is -2 B, and 1 / (1 + exp(|B|)) = alpha.
     assert_allclose(model.coef_, [[np.log(alpha / (1 - alpha))]], rtol=1e-5)
     assert_allclose(model.intercept_, -2 * model.coef_[:, 0], rtol=1e-6)
