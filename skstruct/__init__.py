@@ -83,6 +83,9 @@ if TYPE_CHECKING:  # what type checkers and editors see
     from skstruct.penalties import SparseGroupL2 as SparseGroupL2
     from skstruct.penalties import SquaredL2 as SquaredL2
     from skstruct.penalties import TreeGroupL2 as TreeGroupL2
+    from skstruct.pipeline import GroupedPipeline as GroupedPipeline
+    from skstruct.pipeline import groups_from_transformer as groups_from_transformer
+    from skstruct.pipeline import make_grouped_pipeline as make_grouped_pipeline
 
 __version__ = "0.1.0.dev0"
 
@@ -107,6 +110,7 @@ _PUBLIC = {
     "GroupPathDisplay": "skstruct.inspection",
     "GroupSCAD": "skstruct.penalties",
     "GroupSLOPE": "skstruct.penalties",
+    "GroupedPipeline": "skstruct.pipeline",
     "HuberLoss": "skstruct.losses",
     "IntersectionOverlap": "skstruct.penalties",
     "L1": "skstruct.penalties",
@@ -135,6 +139,8 @@ _PUBLIC = {
     "TweedieLoss": "skstruct.losses",
     "duality_gap": "skstruct.linear_model",
     "group_lasso_path": "skstruct.linear_model",
+    "groups_from_transformer": "skstruct.pipeline",
+    "make_grouped_pipeline": "skstruct.pipeline",
     "overlapping_group_lasso_path": "skstruct.linear_model",
     "sparse_group_lasso_path": "skstruct.linear_model",
 }
@@ -146,6 +152,7 @@ _SUBMODULES = (
     "losses",
     "model_selection",
     "penalties",
+    "pipeline",
 )
 
 __all__ = ["__version__", *_PUBLIC, *_SUBMODULES]
