@@ -83,6 +83,7 @@ if TYPE_CHECKING:  # what type checkers and editors see
     from skstruct.penalties import SparseGroupL2 as SparseGroupL2
     from skstruct.penalties import SquaredL2 as SquaredL2
     from skstruct.penalties import TreeGroupL2 as TreeGroupL2
+    from skstruct.pruning import MLPPruner as MLPPruner
 
 __version__ = "0.1.0.dev0"
 
@@ -112,6 +113,7 @@ _PUBLIC = {
     "L1": "skstruct.penalties",
     "LatentOverlap": "skstruct.penalties",
     "LogisticLoss": "skstruct.losses",
+    "MLPPruner": "skstruct.pruning",
     "MultinomialLoss": "skstruct.losses",
     "OverlappingGroupLasso": "skstruct.linear_model",
     "OverlappingGroupLassoCV": "skstruct.model_selection",
@@ -146,6 +148,7 @@ _SUBMODULES = (
     "losses",
     "model_selection",
     "penalties",
+    "pruning",
 )
 
 __all__ = ["__version__", *_PUBLIC, *_SUBMODULES]

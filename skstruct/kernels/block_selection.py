@@ -20,7 +20,7 @@ from numba import njit
 from skstruct.kernels.blocks import JIT
 
 # Below this share of its own variance a column depends on those kept.
-DEPENDENT = 1e-12
+DEPENDENT = 1e-10
 
 
 @njit(**JIT)

@@ -53,12 +53,14 @@ class Tableau:
         if not (np.isfinite(gram).all() and np.isfinite(cross).all()):
             raise ValueError("gram and cross must be finite; scale the columns first.")
         self.A = np.array(gram, dtype=np.float64, order="C")
+        raw = self.A.diagonal()
+        # A column of zeros carries nothing, whatever the ridge.
+        self._floor = np.where(raw > 0, kernel.DEPENDENT * raw, np.inf)
         self.A.flat[:: len(self.A) + 1] += ridge
         self.B = np.array(cross, dtype=np.float64, order="C")
         self.ptr = np.asarray(ptr, dtype=np.intp)
         self.kept = np.zeros(len(self.ptr) - 1, dtype=np.bool_)
         self.error = float(target)
-        self._floor = kernel.DEPENDENT * self.A.diagonal()
         widest = int(np.diff(self.ptr).max())
         self._scratch = np.empty((widest, widest)), np.empty(widest)
 
