@@ -46,7 +46,7 @@ def mnist(seed):
 
 
 def friedman(seed):
-    """A regression of 10 features, 10-128-64-1."""
+    """Return a regression of 10 features, 10-128-64-1."""
     X, y = make_friedman1(2000, noise=1.0, random_state=seed)
     network = MLPRegressor(
         hidden_layer_sizes=(128, 64), max_iter=500, random_state=seed
