@@ -86,6 +86,7 @@ if TYPE_CHECKING:  # what type checkers and editors see
     from skstruct.pipeline import GroupedPipeline as GroupedPipeline
     from skstruct.pipeline import groups_from_transformer as groups_from_transformer
     from skstruct.pipeline import make_grouped_pipeline as make_grouped_pipeline
+    from skstruct.pruning import MLPPruner as MLPPruner
 
 __version__ = "0.1.0.dev0"
 
@@ -116,6 +117,7 @@ _PUBLIC = {
     "L1": "skstruct.penalties",
     "LatentOverlap": "skstruct.penalties",
     "LogisticLoss": "skstruct.losses",
+    "MLPPruner": "skstruct.pruning",
     "MultinomialLoss": "skstruct.losses",
     "OverlappingGroupLasso": "skstruct.linear_model",
     "OverlappingGroupLassoCV": "skstruct.model_selection",
@@ -153,6 +155,7 @@ _SUBMODULES = (
     "model_selection",
     "penalties",
     "pipeline",
+    "pruning",
 )
 
 __all__ = ["__version__", *_PUBLIC, *_SUBMODULES]

@@ -1,0 +1,57 @@
+"""What a scikit-learn MLP computes, layer by layer, and what it costs."""
+
+import copy
+from itertools import pairwise
+
+import numpy as np
+from scipy.special import expit
+
+ACTIVATIONS = {
+    "identity": lambda Z: Z,
+    "logistic": expit,
+    "tanh": np.tanh,
+    "relu": lambda Z: np.maximum(Z, 0),
+}
+# The optimizer holds arrays of the old shapes, early stopping a copy of the weights.
+STALE = ("_optimizer", "_best_coefs", "_best_intercepts")
+
+
+def pre_activations(network, X):
+    """Return the input of each layer's activation, output layer last."""
+    activate = ACTIVATIONS[network.activation]
+    inputs, found = X, []
+    for W, b in zip(network.coefs_, network.intercepts_, strict=True):
+        found.append(inputs @ W + b)
+        inputs = activate(found[-1])
+    return found
+
+
+def hidden_widths(network):
+    """Return the number of units of each hidden layer."""
+    return [W.shape[1] for W in network.coefs_[:-1]]
+
+
+def count_flops(shape):
+    """Multiply-adds of one row through layers of these widths, inputs first."""
+    return sum(a * b for a, b in pairwise(shape))
+
+
+def count_parameters(shape):
+    """Weights and intercepts of layers of these widths, inputs first."""
+    return count_flops(shape) + sum(shape[1:])
+
+
+def with_weights(network, coefs, intercepts):
+    """Return a copy of the network with other weights, ready for ``partial_fit``."""
+    stale = dict.fromkeys((*STALE, "coefs_", "intercepts_"))
+    smaller = copy.copy(network)
+    vars(smaller).update(
+        copy.deepcopy({k: v for k, v in vars(network).items() if k not in stale})
+    )
+    for name in STALE:
+        vars(smaller).pop(name, None)
+    dtype = network.coefs_[0].dtype
+    smaller.coefs_ = [np.array(W, dtype=dtype, order="C") for W in coefs]
+    smaller.intercepts_ = [np.array(b, dtype=dtype) for b in intercepts]
+    smaller.hidden_layer_sizes = tuple(W.shape[1] for W in coefs[:-1])
+    return smaller
