@@ -8,6 +8,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # what type checkers and editors see
+    from skstruct.decomposition import GroupSparseCoder as GroupSparseCoder
     from skstruct.inspection import GroupCVDisplay as GroupCVDisplay
     from skstruct.inspection import GroupPathDisplay as GroupPathDisplay
     from skstruct.linear_model import (
@@ -108,6 +109,7 @@ _PUBLIC = {
     "GroupSCAD": "skstruct.penalties",
     "GroupSLOPE": "skstruct.penalties",
     "HuberLoss": "skstruct.losses",
+    "GroupSparseCoder": "skstruct.decomposition",
     "IntersectionOverlap": "skstruct.penalties",
     "L1": "skstruct.penalties",
     "LatentOverlap": "skstruct.penalties",
@@ -140,6 +142,7 @@ _PUBLIC = {
 }
 _SUBMODULES = (
     "datasets",
+    "decomposition",
     "groups",
     "inspection",
     "linear_model",

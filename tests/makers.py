@@ -24,14 +24,14 @@ STORAGES = {
 
 
 def estimators():
-    """All public estimator classes, whichever there are."""
+    """All public classifiers and regressors, whichever there are."""
     public = (getattr(skstruct, name) for name in skstruct.__all__)
     return [
         item
         for item in public
         if isinstance(item, type)
         and issubclass(item, sklearn.base.BaseEstimator)
-        and hasattr(item, "fit")
+        and hasattr(item, "predict")
     ]
 
 
