@@ -76,7 +76,7 @@ class GroupSparseCoder(
         None means 1e-6.
     positive_code : bool, default=False
         Confine codes to nonnegative values; not for pursuits.
-    max_iter : int, default=1000
+    transform_max_iter : int, default=1000
         Largest number of sweeps, or of gradient steps for "tree", of one signal.
     sparse_output : bool, default=False
         Return codes as a scipy.sparse CSR array.
@@ -135,7 +135,7 @@ class GroupSparseCoder(
         "n_nonzero_groups": [Interval(Integral, 1, None, closed="left"), None],
         "tol": [Interval(Real, 0, None, closed="left"), None],
         "positive_code": ["boolean"],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "transform_max_iter": [Interval(Integral, 1, None, closed="left")],
         "sparse_output": ["boolean"],
         "n_jobs": [Integral, None],
     }
@@ -153,7 +153,7 @@ class GroupSparseCoder(
         n_nonzero_groups=None,
         tol=None,
         positive_code=False,
-        max_iter=1000,
+        transform_max_iter=1000,
         sparse_output=False,
         n_jobs=None,
     ):
@@ -167,7 +167,7 @@ class GroupSparseCoder(
         self.n_nonzero_groups = n_nonzero_groups
         self.tol = tol
         self.positive_code = positive_code
-        self.max_iter = max_iter
+        self.transform_max_iter = transform_max_iter
         self.sparse_output = sparse_output
         self.n_jobs = n_jobs
 
@@ -249,9 +249,11 @@ class GroupSparseCoder(
         tol = 1e-6 if self.tol is None else float(self.tol)
         if algorithm == "tree":
             positive = self.positive_code
-            return TreeCoder(atoms, layout, positive, alpha, self.max_iter, tol)
+            return TreeCoder(
+                atoms, layout, positive, alpha, self.transform_max_iter, tol
+            )
         penalty = block_penalty(algorithm, self.l1_ratio, self.positive_code)
-        return BlockCoder(atoms, layout, penalty, alpha, self.max_iter, tol)
+        return BlockCoder(atoms, layout, penalty, alpha, self.transform_max_iter, tol)
 
     def _most_groups(self, layout):
         """Return how many groups a pursuit may take."""
@@ -279,7 +281,7 @@ class GroupSparseCoder(
         Warns
         -----
         ConvergenceWarning
-            If some signals need more than `max_iter` iterations.
+            If some signals need more than `transform_max_iter` iterations.
         """
         check_is_fitted(self)
         X = self._validated(X, reset=False)
@@ -294,7 +296,7 @@ class GroupSparseCoder(
         if sum(failed):
             warnings.warn(
                 f"{sum(failed)} of {X.shape[0]} signals have not converged within "
-                f"max_iter={self.max_iter} iterations; raise max_iter, tol or alpha.",
+                f"transform_max_iter={self.transform_max_iter} iterations; raise transform_max_iter, tol or alpha.",
                 ConvergenceWarning,
                 stacklevel=2,
             )
