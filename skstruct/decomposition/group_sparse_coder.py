@@ -296,7 +296,8 @@ class GroupSparseCoder(
         if sum(failed):
             warnings.warn(
                 f"{sum(failed)} of {X.shape[0]} signals have not converged within "
-                f"transform_max_iter={self.transform_max_iter} iterations; raise transform_max_iter, tol or alpha.",
+                f"transform_max_iter={self.transform_max_iter} iterations; "
+                "raise transform_max_iter, tol or alpha.",
                 ConvergenceWarning,
                 stacklevel=2,
             )
