@@ -8,6 +8,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # what type checkers and editors see
+    from skstruct.decomposition import GroupSparseCoder as GroupSparseCoder
     from skstruct.inspection import GroupCVDisplay as GroupCVDisplay
     from skstruct.inspection import GroupPathDisplay as GroupPathDisplay
     from skstruct.linear_model import (
@@ -113,6 +114,7 @@ _PUBLIC = {
     "GroupSLOPE": "skstruct.penalties",
     "GroupedPipeline": "skstruct.pipeline",
     "HuberLoss": "skstruct.losses",
+    "GroupSparseCoder": "skstruct.decomposition",
     "IntersectionOverlap": "skstruct.penalties",
     "L1": "skstruct.penalties",
     "LatentOverlap": "skstruct.penalties",
@@ -148,6 +150,7 @@ _PUBLIC = {
 }
 _SUBMODULES = (
     "datasets",
+    "decomposition",
     "groups",
     "inspection",
     "linear_model",

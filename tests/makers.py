@@ -27,15 +27,15 @@ STORAGES = {
 
 
 def estimators():
-    """All public estimators with groups of features, whichever there are."""
+    """All public classifiers and regressors with groups, whichever there are."""
     public = (getattr(skstruct, name) for name in skstruct.__all__)
     return [
         item
         for item in public
         if isinstance(item, type)
         and issubclass(item, sklearn.base.BaseEstimator)
-        and hasattr(item, "fit")
         and "groups" in inspect.signature(item).parameters
+        and hasattr(item, "predict")
     ]
 
 

@@ -1,0 +1,223 @@
+"""GroupSparseCoder: objectives, pursuits, supports, and scikit-learn's conventions."""
+
+import pickle
+
+import cvxpy as cp
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy import sparse
+from sklearn.datasets import load_digits
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression, orthogonal_mp
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from skstruct import GroupSparseCoder
+
+DISJOINT = [[0, 5, 7], [1, 2, 3, 4], [6], range(8, 12)]
+TREE = [range(12), [0, 1, 2, 3], [1, 2], [6, 7, 8]]
+ALGORITHMS = sorted(
+    ["lasso", "group_lasso", "sparse_group_lasso", "tree", "omp", "ormp", "group_omp"]
+)
+
+
+def make_signals(n=6, n_atoms=12, n_features=8, seed=0):
+    rng = np.random.default_rng(seed)
+    D = rng.normal(size=(n_atoms, n_features))
+    D /= np.linalg.norm(D, axis=1, keepdims=True)
+    return rng.normal(size=(n, n_features)), D
+
+
+def penalty(c, algorithm, groups, ratio=0.5):
+    if algorithm == "lasso":
+        return cp.norm1(c)
+    norms = sum(np.sqrt(len(g)) * cp.norm(c[list(g)]) for g in groups)
+    if algorithm != "sparse_group_lasso":
+        return norms
+    return ratio * cp.norm1(c) + (1 - ratio) * norms
+
+
+@pytest.mark.parametrize("positive", [False, True])
+@pytest.mark.parametrize(
+    "algorithm", ["lasso", "group_lasso", "sparse_group_lasso", "tree"]
+)
+def test_objective_is_that_of_a_generic_solver(algorithm, positive):
+    X, D = make_signals()
+    groups = (
+        TREE if algorithm == "tree" else [[0, 5, 7], [1, 2, 3, 4], [6], range(8, 12)]
+    )
+    coder = GroupSparseCoder(
+        D,
+        algorithm=algorithm,
+        groups=groups,
+        alpha=0.1,
+        tol=1e-10,
+        transform_max_iter=10**5,
+        positive_code=positive,
+    )
+    if algorithm == "tree":
+        coder.set_params(group_weights=[np.sqrt(len(g)) for g in TREE])
+    codes = coder.fit_transform(X)
+    assert not positive or codes.min() >= 0
+    for x, code in zip(X, codes, strict=True):
+        c = cp.Variable(12, nonneg=positive)
+        value = 0.5 * cp.sum_squares(x - D.T @ c) + 0.1 * penalty(c, algorithm, groups)
+        best = cp.Problem(cp.Minimize(value)).solve(solver="CLARABEL")
+        c.project_and_assign(code)
+        assert value.value <= best * (1 + 1e-6)
+        assert value.value >= best * (1 - 1e-6)
+
+
+@pytest.mark.parametrize("limit", [{"n_nonzero_coefs": 4}, {"tol": 0.5}])
+def test_omp_is_that_of_scikit_learn(limit):
+    X, D = make_signals(n=40, n_atoms=30, n_features=16)
+    codes = GroupSparseCoder(D, algorithm="omp", **limit).fit_transform(X)
+    theirs = orthogonal_mp(D.T, X.T, **limit).T
+    assert_allclose(codes, theirs, atol=1e-10)
+
+
+def naive_greedy(x, D, groups, n_groups, score):
+    taken, code = [], np.zeros(len(D))
+    for _ in range(n_groups):
+        free = [g for g in groups if g[0] not in taken]
+        taken += max(free, key=lambda g: score(x, D, taken, g))
+        code[taken] = np.linalg.lstsq(D[taken].T, x, rcond=None)[0]
+    return code
+
+
+def residual(x, D, taken):
+    if not taken:
+        return x
+    return x - D[taken].T @ np.linalg.lstsq(D[taken].T, x, rcond=None)[0]
+
+
+def test_ormp_lowers_the_residual_most_at_each_step():
+    X, D = make_signals(n=10, n_atoms=30, n_features=16)
+    single = [[j] for j in range(30)]
+
+    def score(x, D, taken, g):
+        return -np.linalg.norm(residual(x, D, taken + g))
+
+    codes = GroupSparseCoder(D, algorithm="ormp", n_nonzero_coefs=4).fit_transform(X)
+    expected = [naive_greedy(x, D, single, 4, score) for x in X]
+    assert_allclose(codes, expected, atol=1e-10)
+
+
+def test_group_omp_takes_the_group_with_the_largest_correlations():
+    X, D = make_signals(n=10, n_atoms=30, n_features=16)
+    labels = np.arange(30) % 10
+    groups = [list(np.flatnonzero(labels == g)) for g in range(10)]
+
+    def score(x, D, taken, g):
+        return np.linalg.norm(D[g] @ residual(x, D, taken))
+
+    coder = GroupSparseCoder(D, algorithm="group_omp", groups=labels)
+    codes = coder.set_params(n_nonzero_groups=3).fit_transform(X)
+    expected = [naive_greedy(x, D, groups, 3, score) for x in X]
+    assert_allclose(codes, expected, atol=1e-10)
+
+
+@pytest.mark.parametrize("algorithm", ["group_lasso", "group_omp"])
+def test_supports_of_group_sparse_signals_are_recovered(algorithm):
+    rng = np.random.default_rng(1)
+    _, D = make_signals(n_atoms=80, n_features=60)
+    truth = np.zeros((30, 20, 4))
+    for row in truth:
+        row[rng.choice(20, 2, replace=False)] = rng.choice([-1, 1], (2, 4)) * 2
+    X = truth.reshape(30, 80) @ D + 0.01 * rng.normal(size=(30, 60))
+    coder = GroupSparseCoder(D, algorithm=algorithm, groups=4, alpha=0.2)
+    codes = coder.set_params(n_nonzero_groups=2).fit_transform(X)
+    norms = np.linalg.norm(codes.reshape(30, 20, 4), axis=2)
+    top = np.sort(np.argsort(norms, axis=1)[:, -2:], axis=1)
+    assert_array_equal(top, [np.flatnonzero(row.any(axis=1)) for row in truth])
+
+
+# -- scikit-learn's conventions ------------------------------------------------
+
+
+@parametrize_with_checks([GroupSparseCoder(), GroupSparseCoder(algorithm="omp")])
+def test_scikit_learn_checks(estimator, check):
+    check(estimator)
+
+
+def test_threads_storages_and_dtypes_give_the_same_codes():
+    X, D = make_signals(n=50)
+    coder = GroupSparseCoder(D, groups=4, alpha=0.1, tol=1e-12).fit(X)
+    codes = coder.transform(X)
+    twin = pickle.loads(pickle.dumps(coder))
+    assert_allclose(twin.transform(X), codes, atol=1e-10)
+    assert_allclose(coder.transform(sparse.csr_array(X)), codes, atol=1e-10)
+    single = coder.transform(X.astype(np.float32))
+    assert single.dtype == np.float32
+    assert_allclose(single, codes, atol=1e-5)
+    assert_allclose(coder.set_params(n_jobs=2).transform(X), codes, atol=1e-10)
+    held = coder.set_params(sparse_output=True).transform(X)
+    assert sparse.issparse(held)
+    assert_allclose(held.toarray(), codes, atol=1e-10)
+    assert_allclose(coder.inverse_transform(held), codes @ D, atol=1e-10)
+
+
+def test_set_output_names_the_codes():
+    X, D = make_signals()
+    frame = GroupSparseCoder(D).set_output(transform="pandas").fit_transform(X)
+    assert frame.columns[0] == "groupsparsecoder0"
+    assert frame.shape == (6, 12)
+
+
+def test_digits_pipeline_tuned_by_grid_search():
+    X, y = load_digits(return_X_y=True)
+    X = X / 16.0
+    atoms = np.concatenate([X[y == k][:8] for k in range(10)])
+    atoms /= np.linalg.norm(atoms, axis=1, keepdims=True)
+    coder = GroupSparseCoder(atoms, groups=8)
+    pipeline = make_pipeline(coder, LogisticRegression(max_iter=2000))
+    grid = {"groupsparsecoder__alpha": [0.01, 1.0]}
+    search = GridSearchCV(pipeline, grid, cv=2).fit(X[100:700], y[100:700])
+    assert search.best_params_["groupsparsecoder__alpha"] == 0.01
+    assert search.score(X[700:], y[700:]) > 0.85
+
+
+# -- hostile input -------------------------------------------------------------
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_zero_signals_zero_atoms_and_duplicates_give_finite_codes(algorithm):
+    X, D = make_signals(n_atoms=4)
+    D = np.concatenate([D, D, np.zeros((4, 8))])
+    X[0] = 0.0
+    groups = TREE if algorithm == "tree" else 4
+    coder = GroupSparseCoder(
+        D, algorithm=algorithm, groups=groups, n_nonzero_coefs=99, n_nonzero_groups=99
+    )
+    codes = coder.set_params(alpha=0.01).fit_transform(X)
+    assert np.isfinite(codes).all()
+    assert not codes[0].any()
+    assert codes[1:].any(axis=1).all()
+    assert not codes[:, 8:].any()
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_one_feature_and_one_atom(algorithm):
+    coder = GroupSparseCoder([[2.0]], algorithm=algorithm, alpha=0.5, tol=1e-12)
+    expected = 1.5 if algorithm in ("omp", "ormp", "group_omp") else 1.375
+    assert_allclose(coder.fit_transform([[3.0]]), [[expected]])
+
+
+def test_errors_say_what_is_wrong():
+    X, D = make_signals()
+    with pytest.raises(ValueError, match="dictionary has 12 features, but X has 8"):
+        GroupSparseCoder(D.T).fit(X)
+    with pytest.raises(ValueError, match="positive_code=True is not possible"):
+        GroupSparseCoder(D, algorithm="omp", positive_code=True).fit(X)
+    with pytest.raises(ValueError, match="NaN"):
+        GroupSparseCoder(D * np.nan).fit(X)
+    with pytest.raises(ValueError, match="5"):
+        GroupSparseCoder(D, groups=5).fit(X)
+    with pytest.raises(ValueError, match="neither holds the other"):
+        GroupSparseCoder(D, algorithm="tree", groups=[range(8), range(4, 12)]).fit(X)
+    with pytest.raises(ValueError, match="X has 8 columns, but there are 12 atoms"):
+        GroupSparseCoder(D).fit(X).inverse_transform(X)
+    with pytest.warns(ConvergenceWarning, match="raise transform_max_iter"):
+        GroupSparseCoder(D, alpha=0.01, transform_max_iter=1).fit_transform(X)
