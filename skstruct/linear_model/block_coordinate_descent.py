@@ -90,7 +90,7 @@ class BlockCoordinateDescentRegressor(AnyPenalty, FitAtOneAlpha, GroupRegressor)
     ...     n_samples=100, n_groups=6, group_size=3, n_informative_groups=2,
     ...     random_state=0)
     >>> model = BlockCoordinateDescentRegressor(
-    ...     "huber", GroupMCP(gamma=4.0), alpha=0.3, groups=groups).fit(X, y)
+    ...     "huber", GroupMCP(gamma=4.0), alpha=0.1, groups=groups).fit(X, y)
     >>> print(model.selected_groups_)
     [2 5]
     """

@@ -71,7 +71,8 @@ class GroupRegressor(MultiOutputMixin, RegressorMixin, GroupLinearModel):
 
     def _base_loss_mean(self, predictor):
         f = predictor.reshape(len(predictor), -1)
-        return self._base_loss.inverse_link(f).reshape(predictor.shape)
+        mean = self._base_loss.inverse_link(f).reshape(predictor.shape)
+        return mean.astype(predictor.dtype, copy=False)
 
     def score(self, X, y, sample_weight=None, offset=None):
         """Return R squared, or D squared for Poisson, gamma and Tweedie losses.
