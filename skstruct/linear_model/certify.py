@@ -68,7 +68,6 @@ def duality_gap(estimator, X, y, sample_weight=None, offset=None):
     check_is_fitted(estimator)
     twin = clone(estimator)  # validation of X and y leaves its traces there
     _, y, problem = twin._make_problem(X, y, sample_weight, offset)
-    problem = estimator._fitted_problem(problem)
     if twin.n_features_in_ != estimator.n_features_in_:
         raise ValueError(
             f"X has {twin.n_features_in_} features, but {type(estimator).__name__} was "
@@ -82,6 +81,7 @@ def duality_gap(estimator, X, y, sample_weight=None, offset=None):
             f"fitted with {coef.shape[1]}."
         )
     intercept = np.broadcast_to(intercept, (coef.shape[1],))
+    problem = estimator._fitted_problem(problem)
     alpha = getattr(estimator, "alpha_", None)
     alpha = estimator.alpha if alpha is None else alpha
     return certify(problem, float(alpha), coef, intercept)
