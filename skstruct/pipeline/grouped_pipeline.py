@@ -86,13 +86,43 @@ class GroupedPipeline(Pipeline):
 
     @available_if(_pipeline_has("fit_transform"))
     def fit_transform(self, X, y=None, **params):
-        """Fit as `fit`, then transform X with the last step."""
+        """Fit as `fit`, then transform X with the last step.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_columns)
+            Raw data, for the first step.
+        y : array-like of shape (n_samples,), default=None
+            Target.
+        **params : dict
+            As in :class:`sklearn.pipeline.Pipeline`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_features_out)
+            What the last step makes of X.
+        """
         with self._derived_groups():
             return super().fit_transform(X, y, **params)
 
     @available_if(_pipeline_has("fit_predict"))
     def fit_predict(self, X, y=None, **params):
-        """Fit as `fit`, then predict with the last step's fit_predict."""
+        """Fit as `fit`, then predict with the last step's fit_predict.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_columns)
+            Raw data, for the first step.
+        y : array-like of shape (n_samples,), default=None
+            Target.
+        **params : dict
+            As in :class:`sklearn.pipeline.Pipeline`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Predictions.
+        """
         with self._derived_groups():
             return super().fit_predict(X, y, **params)
 
