@@ -1,5 +1,7 @@
 """The family of estimators: losses, classes, tuning, adaptive weights, refits."""
 
+import inspect
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -122,8 +124,12 @@ def test_l1_is_that_of_logistic_regression(n_classes):
     alpha = 0.03
     ours = GroupLassoClassifier(alpha, tol=1e-9).fit(X, y)
     theirs = LogisticRegression(
-        C=1 / (len(y) * alpha), l1_ratio=1, solver="saga", tol=1e-8, max_iter=100_000
+        C=1 / (len(y) * alpha), solver="saga", tol=1e-8, max_iter=100_000
     )
+    new = "penalty" not in inspect.signature(LogisticRegression).parameters or (
+        theirs.penalty == "deprecated"
+    )
+    theirs.set_params(**({"l1_ratio": 1} if new else {"penalty": "l1"}))
     # One feature's coefficients of all classes are a group here, so only two compare.
     if n_classes == 2:
         assert_allclose(ours.coef_, theirs.fit(X, y).coef_, atol=1e-4)

@@ -99,10 +99,10 @@ def test_a_rare_level_may_miss_in_a_fold():
     ids=lambda value: type(value).__name__,
 )
 def test_transformers_are_traced(transformer, groups):
-    frame = pd.DataFrame(NUMBERS, columns=["s", "t"])
+    frame = pd.DataFrame(NUMBERS.copy(), columns=["s", "t"])
     if isinstance(transformer, Pipeline):
         frame.loc[3, "s"] = np.nan
-    assert groups_from_transformer(transformer.fit(frame, NUMBERS[:, 0])) == groups
+    assert groups_from_transformer(transformer.fit(frame, Y)) == groups
 
 
 @pytest.mark.parametrize("drop", ["first", None])

@@ -121,13 +121,23 @@ def column_indices(columns: Any, names: list) -> list[int]:
         start = names.index(start) if isinstance(start, str) else start
         stop = names.index(stop) + 1 if isinstance(stop, str) else stop
         return list(range(len(names)))[start : stop : columns.step]
-    wanted = np.atleast_1d(np.asarray(columns))
+    with warnings.catch_warnings():
+        # scikit-learn 1.6 announces a change of the remainder's columns: to names.
+        warnings.simplefilter("ignore", FutureWarning)
+        wanted = np.atleast_1d(
+            np.asarray(list(columns) if is_list(columns) else columns)
+        )
     if wanted.dtype == bool:
         return np.flatnonzero(wanted).tolist()
     return [
         names.index(c) if isinstance(c, str) else range(len(names))[c]
         for c in wanted.tolist()
     ]
+
+
+def is_list(columns: Any) -> bool:
+    """Return whether columns are a list or act like one."""
+    return hasattr(columns, "__iter__") and not isinstance(columns, str | np.ndarray)
 
 
 def trace_leaf(transformer: Any, inputs: list, name: str, width: int | None) -> list:
