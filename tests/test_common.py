@@ -244,3 +244,9 @@ def test_shapes_of_attributes(cls, n_outputs):
         "selected",
     ]
     assert table["name"][table["selected"]].tolist() == list(model.selected_groups_)
+
+
+@every_estimator
+def test_the_html_repr_links_to_the_documentation(cls):
+    html = cls()._repr_html_()
+    assert f"/reference/skstruct.{cls.__name__}.html" in html
