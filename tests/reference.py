@@ -305,12 +305,16 @@ class Slow(NamedTuple):
 
 
 def _solve(objective, constraints):
-    tight = {f"tol_{kind}": 1e-11 for kind in ("gap_abs", "gap_rel", "feas")}
+    problem = cp.Problem(cp.Minimize(objective), constraints)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it need not come quite that far
-        cp.Problem(cp.Minimize(objective), constraints).solve(
-            solver=cp.CLARABEL, **tight
-        )
+        for tol in (1e-11, 1e-10, 1e-9):
+            tight = {f"tol_{kind}": tol for kind in ("gap_abs", "gap_rel", "feas")}
+            try:
+                return problem.solve(solver=cp.CLARABEL, **tight)
+            except cp.error.SolverError:  # of some problems it gives up too close
+                if tol == 1e-9:
+                    raise
 
 
 def shared_out(B, groups, weights, is_positive):
