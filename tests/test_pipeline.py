@@ -108,7 +108,7 @@ def test_transformers_are_traced(transformer, groups):
 @pytest.mark.parametrize("drop", ["first", None])
 @pytest.mark.parametrize("min_frequency", [2, None])
 def test_one_hot_encoder_groups_have_its_widths(drop, min_frequency):
-    frame = pd.DataFrame({name: TABLE[name] for name in ("a", "a_p")})
+    frame = pd.DataFrame({name: TABLE[name].copy() for name in ("a", "a_p")})
     frame.loc[3, "a_p"] = "w"
     encoder = OneHotEncoder(drop=drop, min_frequency=min_frequency).fit(frame)
     groups = groups_from_transformer(encoder)
