@@ -92,7 +92,7 @@ class FitByCV:
         routed, shares = self._routed(params, sample_weight), self._shares()
         alphas = check_alphas(self.alphas, self.eps)
         X, y, problem = self._make_problem(X, y, sample_weight, offset)
-        candidates = self._candidates(problem, alphas)
+        candidates, full = self._candidates(problem, alphas)
         splitter = check_cv(self.cv, y, classifier=is_classifier(self))
         splits = list_of_folds(splitter.split(X, y, **routed["splitter"]), len(y))
         n_tasks = len(candidates) * len(splits)
@@ -110,8 +110,7 @@ class FitByCV:
         for i, fold in enumerate(fold_solutions):
             warn_if_not_converged(fold, where=f" in fold {i % len(splits)}", **how)
         self._choose(scores, shares, candidates)
-        problem, alphas = candidates[self._chosen]
-        problem = self._adapted(problem)
+        problem, alphas = full[self._chosen], candidates[self._chosen][1]
         solution = solve_path(
             problem, alphas, on_solved=lambda: progress.step(n_tasks), **how
         )
@@ -132,13 +131,19 @@ class FitByCV:
         return [self._penalty()]
 
     def _candidates(self, problem, alphas):
-        """Return problems, one a penalty, each with its alphas."""
+        """Return problems, one a penalty, each with its alphas; and them adapted.
+
+        Folds adapt to their own rows, so they start from the problems as they are.
+        """
         problems = [replace(problem, penalty=p) for p in self._penalties()]
-        if isinstance(alphas, np.ndarray):
-            return [(one, alphas) for one in problems]
-        return [
-            (one, alpha_grid(self._adapted(one), alphas, self.eps)) for one in problems
+        full = [self._adapted(one) for one in problems]
+        grids = [
+            alphas
+            if isinstance(alphas, np.ndarray)
+            else alpha_grid(one, alphas, self.eps)
+            for one in full
         ]
+        return list(zip(problems, grids, strict=True)), full
 
     def _adapted(self, problem):
         how = {"tol": self.tol, "max_iter": self.max_iter}
