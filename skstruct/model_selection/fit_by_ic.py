@@ -116,12 +116,15 @@ class FitByIC:
 
     def _compare(self, problem, solution):
         """Compute the criterion along the path."""
-        self._full = None
         deviances = self._deviances(problem, solution)
-        if self.degrees_of_freedom == "exact":
+        is_exact = self.degrees_of_freedom == "exact"
+        is_estimated = self.noise_variance is None
+        full, left = None, 0.0
+        if not is_exact or (is_estimated and not problem.loss.has_unit_dispersion):
+            full, left = self._unpenalised(problem)
+        if is_exact:
             df = exact_degrees_of_freedom(problem, solution)
         else:
-            full, _ = self._unpenalised(problem)
             if full is None:
                 raise ValueError(
                     "degrees_of_freedom='yuan_lin' compares with the unpenalised fit, "
@@ -132,7 +135,8 @@ class FitByIC:
         self.degrees_of_freedom_path_ = df
         n = self._n_effective
         size = n * (1 if problem.loss.is_joint else problem.y.shape[1])
-        self.noise_variance_ = self._dispersion(problem, deviances, df, size)
+        spare = None if full is None else self._deviances(problem, full)[0] / left
+        self.noise_variance_ = self._dispersion(problem, spare, deviances, df, size)
         if self.noise_variance_ is None:
             misfit = size * np.log(np.maximum(deviances / size, _TINY))
         else:
@@ -141,7 +145,6 @@ class FitByIC:
         self.criterion_path_ = misfit + price * df
         if self.criterion == "ebic":
             self.criterion_path_ += self._price_of_choice(problem, solution)
-        del self._full
 
     def _price_of_choice(self, problem, solution):
         """Return ``2 ebic_gamma log(binomial(G, k))`` for k of G groups, (A,)."""
@@ -162,17 +165,20 @@ class FitByIC:
         ]
         return 2 * self._n_effective * np.array(values)
 
-    def _dispersion(self, problem, deviances, df, size):
-        """Return what the deviance is divided by; None for the profile likelihood."""
+    def _dispersion(self, problem, spare, deviances, df, size):
+        """Return what the deviance is divided by; None for the profile likelihood.
+
+        `spare` is the deviance that the unpenalised fit leaves for each degree of
+        freedom, None where it is saturated or was not asked for.
+        """
         if self.noise_variance == "profile":
             return None
         if self.noise_variance is not None:
             return float(self.noise_variance)
         if problem.loss.has_unit_dispersion:
             return 1.0
-        full, left = self._unpenalised(problem)
-        if full is not None:
-            return max(float(self._deviances(problem, full)[0] / left), _TINY)
+        if spare is not None:
+            return max(float(spare), _TINY)
         # Nearer to saturation, what is left says nothing of the noise.
         modest = np.flatnonzero(df <= size / 2)
         modest = modest if len(modest) else np.array([0])
@@ -185,12 +191,9 @@ class FitByIC:
 
         None, and what is missing of them, where the fit is saturated.
         """
-        if self._full is None:
-            X = problem.matrix.rows(np.arange(problem.matrix.shape[1])).T
-            X = np.column_stack([X, np.ones(len(X))]) if self.fit_intercept else X
-            rank = np.linalg.matrix_rank(X[problem.weights > 0])
-            left = (self._n_effective - rank) * problem.y.shape[1]
-            how = {"tol": self.tol, "max_iter": self.max_iter}
-            fit = solve_path(problem, [0.0], **how) if left > 0 else None
-            self._full = fit, left
-        return self._full
+        X = problem.matrix.rows(np.arange(problem.matrix.shape[1])).T
+        X = np.column_stack([X, np.ones(len(X))]) if self.fit_intercept else X
+        rank = np.linalg.matrix_rank(X[problem.weights > 0])
+        left = (self._n_effective - rank) * problem.y.shape[1]
+        how = {"tol": self.tol, "max_iter": self.max_iter}
+        return (solve_path(problem, [0.0], **how) if left > 0 else None), left
