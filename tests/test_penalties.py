@@ -329,20 +329,23 @@ def test_violation_where_the_penalty_is_smooth(penalty, k, q):
 
 @every_penalty
 @shapes
-def test_smooth_model_has_the_derivatives(penalty, k, q):
+def test_smooth_models_have_the_derivatives(penalty, k, q):
     rng = np.random.default_rng(9)
-    c, weights = in_domain(penalty, (k, q), rng) + 0.1, np.array([1.7])
-    model = penalty.smooth_model(c, 0, weights, 0.6)
-    if model is None:
+    blocks = np.stack([in_domain(penalty, (k, q), rng) for _ in range(2)]) + 0.1
+    groups, weights = np.zeros(2, dtype=int), np.array([1.7])
+    models = penalty.smooth_models(blocks, groups, weights, 0.6)
+    if models is None:
         pytest.skip("has none")
+    c = blocks[0]
 
     def penalised(x):
         return 0.6 * value(penalty, x.reshape(c.shape), 1.7, 0.6)
 
     def gradient_at(x):
-        return penalty.smooth_model(x.reshape(c.shape), 0, weights, 0.6)[0].ravel()
+        moved = np.stack([x.reshape(c.shape), blocks[1]])
+        return penalty.smooth_models(moved, groups, weights, 0.6)[0][0].ravel()
 
-    gradient, hessian = model
+    gradient, hessian = models[0][0], models[1][0]
     numeric = optimize.approx_fprime(c.ravel(), penalised, 1e-7)
     assert_allclose(gradient.ravel(), numeric, atol=1e-5)
     numeric = [
@@ -350,6 +353,22 @@ def test_smooth_model_has_the_derivatives(penalty, k, q):
         for e in 1e-5 * np.eye(k * q)
     ]
     assert_allclose(hessian, numeric, atol=1e-5)
+
+
+@every_example
+def test_smooth_models_of_several_groups(example):
+    rng = np.random.default_rng(6)
+    penalty, weights = example.resolve(layout_of([2, 2, 2])), np.array([0.3, 5.0, 1.7])
+    blocks = np.stack([in_domain(penalty, (2, 1), rng) for _ in range(2)]) + 0.1
+    groups = np.array([2, 0])
+    models = penalty.smooth_models(blocks, groups, weights, 0.6)
+    if models is None:
+        pytest.skip("has none")
+    for i in range(2):
+        one = slice(i, i + 1)
+        alone = penalty.smooth_models(blocks[one], groups[one], weights, 0.6)
+        assert_allclose(models[0][i], alone[0][0])
+        assert_allclose(models[1][i], alone[1][0])
 
 
 # --- groups ---------------------------------------------------------------------------

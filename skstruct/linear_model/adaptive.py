@@ -11,6 +11,7 @@ from skstruct.penalties import SquaredL2
 from skstruct.solvers.cross_validation import (
     Choice,
     cross_validate_paths,
+    moments_of_folds,
     negative_deviances,
 )
 from skstruct.solvers.measured_norms import column_variances, measured_norms
@@ -84,9 +85,11 @@ def _first_fit(problem, kind, *, tol, max_iter):
     else:
         alphas = alpha_grid(problem, _N_ALPHAS, 1e-3)
     how = {"tol": tol, "max_iter": max_iter}
+    splits = _folds(problem)
+    total, moments = moments_of_folds(problem, splits, len(alphas))
     scores, _ = cross_validate_paths(
         [(problem, alphas)],
-        _folds(problem),
+        splits,
         lambda fold, solution, test: negative_deviances(
             fold, problem.weights, solution, test
         ),
@@ -94,8 +97,10 @@ def _first_fit(problem, kind, *, tol, max_iter):
         variants=lambda fold, solution: [solution],
         n_jobs=None,
         on_solved=lambda task: None,
+        moments=moments,
         **how,
     )
+    problem = replace(problem, moments=problem.moments or total)
     best = Choice.from_scores(scores[0, 0]).best
     return solve_path(problem, alphas[: best + 1], **how).coefs[-1]
 

@@ -25,6 +25,7 @@ from skstruct.solvers.cross_validation import (
     Choice,
     cross_validate_paths,
     list_of_folds,
+    moments_of_folds,
     negative_deviances,
 )
 from skstruct.solvers.refit import blended, refitted
@@ -92,9 +93,12 @@ class FitByCV:
         routed, shares = self._routed(params, sample_weight), self._shares()
         alphas = check_alphas(self.alphas, self.eps)
         X, y, problem = self._make_problem(X, y, sample_weight, offset)
-        candidates, full = self._candidates(problem, alphas)
         splitter = check_cv(self.cv, y, classifier=is_classifier(self))
         splits = list_of_folds(splitter.split(X, y, **routed["splitter"]), len(y))
+        n_alphas = alphas if isinstance(alphas, int) else len(alphas)
+        total, moments = moments_of_folds(problem, splits, n_alphas)
+        problem = replace(problem, moments=total)
+        candidates, full = self._candidates(problem, alphas)
         n_tasks = len(candidates) * len(splits)
         progress = Progress(self, X, y, n_tasks, len(candidates[0][1]))
         scores, fold_solutions = cross_validate_paths(
@@ -105,6 +109,7 @@ class FitByCV:
             variants=lambda fold, solution: self._variants(fold, solution, shares),
             n_jobs=self.n_jobs,
             on_solved=progress.step,
+            moments=moments,
             **how,
         )
         for i, fold in enumerate(fold_solutions):

@@ -108,9 +108,18 @@ class AlignedSum(SumOfPenalties):
         rows = [coef, correlation]
         return self._by_member("violation", rows, ptr, weights, alpha)
 
-    def smooth_model(self, c, g, weights, alpha):
-        """Return gradient and Hessian of the group's member."""
-        return self.members[self.choice[g]].smooth_model(c, g, weights, alpha)
+    def smooth_models(self, blocks, groups, weights, alpha):
+        """Return gradients and Hessians of the groups' members."""
+        n_groups, k, q = blocks.shape
+        gradients, hessians = np.empty_like(blocks), np.empty((n_groups, k * q, k * q))
+        for i, member in enumerate(self.members):
+            own = self.choice[groups] == i
+            if own.any():
+                model = member.smooth_models(blocks[own], groups[own], weights, alpha)
+                if model is None:
+                    return None
+                gradients[own], hessians[own] = model
+        return gradients, hessians
 
     def _by_member(self, method, arrays, ptr, weights, *args):
         """Call a method of every member on its groups; return what all say, by group.

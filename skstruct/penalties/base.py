@@ -127,12 +127,23 @@ class Penalty(BaseEstimator):
         """Return the convex penalty from whose solution this one starts."""
         return self
 
-    def smooth_model(self, c, g, weights, alpha):
-        """Return gradient (k, q) and Hessian (k * q, k * q) of ``alpha * penalty_g``.
+    def smooth_models(self, blocks, groups, weights, alpha):
+        """Return gradients and Hessians of ``alpha * penalty_g`` at nonzero blocks.
 
-        At the nonzero block `c` of group g among those with these `weights`, as
-        functions of its nonzero entries. None, the default, says that the penalty is
-        not smooth in them, and Newton steps are not for it.
+        As functions of their nonzero entries. None, the default, says that the penalty
+        is not smooth in them, and Newton steps are not for it.
+
+        Parameters
+        ----------
+        blocks : (G, k, q) array
+            Blocks of equal size.
+        groups : (G,) integer array
+            Whose blocks they are, among the groups with these `weights`.
+
+        Returns
+        -------
+        gradients : (G, k, q) array
+        hessians : (G, k * q, k * q) array
         """
         return None
 

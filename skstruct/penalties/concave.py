@@ -11,7 +11,7 @@ from skstruct.penalties.base import Penalty
 from skstruct.penalties.checks import check_gamma
 from skstruct.penalties.group_l2 import GroupL2
 from skstruct.penalties.norms import divided, group_norms
-from skstruct.penalties.shrinkage import norm_model, shrinkage_violation
+from skstruct.penalties.shrinkage import norm_models, shrinkage_violation
 
 
 class ConcaveNorm(Penalty):
@@ -36,8 +36,8 @@ class ConcaveNorm(Penalty):
         """Return the derivative of rho."""
         raise NotImplementedError
 
-    def _bend(self, norm, threshold):
-        """Return the second derivative of rho, a number."""
+    def _bend(self, norms, thresholds):
+        """Return the second derivative of rho."""
         raise NotImplementedError
 
     def bind(self, weights, alpha):
@@ -79,12 +79,12 @@ class ConcaveNorm(Penalty):
             coef, correlation, ptr, zeros, slopes, zeros, bool(self.positive)
         )
 
-    def smooth_model(self, c, g, weights, alpha):
-        """Return gradient and Hessian at a nonzero block; rho may bend it down."""
-        threshold = alpha * np.asarray(weights, dtype=np.float64)[g]
-        norm = np.linalg.norm(c)
-        bend = self._bend(norm, threshold)
-        return norm_model(c, float(self._slope(norm, threshold)), bend)
+    def smooth_models(self, blocks, groups, weights, alpha):
+        """Return gradients and Hessians at nonzero blocks; rho may bend them down."""
+        thresholds = alpha * np.asarray(weights, dtype=np.float64)[groups]
+        norms = np.linalg.norm(blocks, axis=(1, 2))
+        slopes = self._slope(norms, thresholds)
+        return norm_models(blocks, slopes, self._bend(norms, thresholds))
 
     def convex_start(self):
         """Return the group lasso, which has the same slope at zero."""
@@ -148,8 +148,8 @@ class GroupMCP(ConcaveNorm):
     def _slope(self, norms, thresholds):
         return np.maximum(thresholds - norms / self.gamma, 0.0)
 
-    def _bend(self, norm, threshold):
-        return -1 / self.gamma if norm < self.gamma * threshold else 0.0
+    def _bend(self, norms, thresholds):
+        return np.where(norms < self.gamma * thresholds, -1 / self.gamma, 0.0)
 
 
 class GroupSCAD(ConcaveNorm):
@@ -218,9 +218,9 @@ class GroupSCAD(ConcaveNorm):
         falling = np.maximum(gamma * thresholds - norms, 0.0) / (gamma - 1)
         return np.minimum(thresholds, falling)
 
-    def _bend(self, norm, threshold):
-        falls = threshold < norm < self.gamma * threshold
-        return -1 / (self.gamma - 1) if falls else 0.0
+    def _bend(self, norms, thresholds):
+        falls = (thresholds < norms) & (norms < self.gamma * thresholds)
+        return np.where(falls, -1 / (self.gamma - 1), 0.0)
 
 
 @struct

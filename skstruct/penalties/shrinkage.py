@@ -102,24 +102,28 @@ class Shrinkage(Penalty):
             coef, correlation, ptr, l1, l2, ridge, bool(self.positive)
         )
 
-    def smooth_model(self, c, g, weights, alpha):
-        """Return gradient and Hessian at the nonzero entries of a nonzero block."""
-        l1, l2, ridge = self.parts(np.asarray(weights[g : g + 1], dtype=np.float64))
-        gradient, hessian = norm_model(c, alpha * l2[0], 0.0)
-        hessian[np.diag_indices(c.size)] += alpha * ridge[0]
-        return gradient + alpha * (l1[0] * np.sign(c) + ridge[0] * c), hessian
+    def smooth_models(self, blocks, groups, weights, alpha):
+        """Return gradients and Hessians at the nonzero entries of nonzero blocks."""
+        l1, l2, ridge = (alpha * part[groups] for part in self._parts(weights))
+        gradients, hessians = norm_models(blocks, l2, np.zeros(len(l2)))
+        diagonal = np.arange(hessians.shape[1])
+        hessians[:, diagonal, diagonal] += ridge[:, None]
+        gradients += l1[:, None, None] * np.sign(blocks)
+        return gradients + ridge[:, None, None] * blocks, hessians
 
 
-def norm_model(c, slope, bend):
-    """Return gradient and Hessian of ``rho(|c|)`` at a nonzero block.
+def norm_models(blocks, slopes, bends):
+    """Return gradients and Hessians of ``rho(|c|)`` at nonzero blocks (G, k, q).
 
-    `slope` and `bend` are the first and second derivative of rho at ``|c|``.
+    `slopes` and `bends` (G,) are the first and second derivatives of rho at ``|c|``.
     """
-    norm = np.linalg.norm(c)
-    unit = c.ravel() / norm
-    along = np.outer(unit, unit)
-    hessian = (np.eye(c.size) - along) * (slope / norm) + bend * along
-    return c * (slope / norm), hessian
+    flat = blocks.reshape(len(blocks), -1)
+    norms = np.linalg.norm(flat, axis=1)
+    units = flat / norms[:, None]
+    along = units[:, :, None] * units[:, None, :]
+    round_about = (slopes / norms)[:, None, None]
+    hessians = (np.eye(flat.shape[1]) - along) * round_about
+    return blocks * round_about, hessians + bends[:, None, None] * along
 
 
 def shrinkage_violation(coef, correlation, ptr, l1, l2, ridge, positive):

@@ -5,20 +5,33 @@ fold solves its own problem on the same X.
 """
 
 from dataclasses import dataclass, replace
+from itertools import accumulate
 
 import numpy as np
 from joblib import effective_n_jobs
 from sklearn.utils.parallel import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
+from skstruct.solvers.moments import Moments, moments_pay
 from skstruct.solvers.solve import solve_path
 
-# Predictions of several alphas are made at once while they have fewer entries.
+# Most folds whose moments are kept at once.
+_MOST_FOLDS = 50
+# Test rows are copied, and predicted for all alphas, this many entries at a time.
 _ENTRIES_AT_ONCE = 4_000_000
 
 
 def cross_validate_paths(
-    candidates, splits, score_fold, *, prepare, variants, n_jobs, on_solved, **how
+    candidates,
+    splits,
+    score_fold,
+    *,
+    prepare,
+    variants,
+    n_jobs,
+    on_solved,
+    moments=None,
+    **how,
 ):
     """Solve every fold's paths, and score them.
 
@@ -40,6 +53,8 @@ def cross_validate_paths(
     on_solved : callable
         ``on_solved(task)`` is called after each alpha of each fold of each candidate,
         which are tasks 0, 1, ..., folds fastest.
+    moments : list of Moments or None
+        Those of each fold's training rows, from :func:`moments_of_folds`.
     **how
         Further arguments of `solve_path`.
 
@@ -49,10 +64,16 @@ def cross_validate_paths(
     solutions : list of Solution
         One a task.
     """
+    moments = moments or [None] * len(splits)
 
     def run(task, problem, alphas, train, test):
-        fold = replace(problem, weights=fold_weights(problem.weights, train))
-        fold = prepare(fold)
+        fold = prepare(
+            replace(
+                problem,
+                weights=fold_weights(problem.weights, train),
+                moments=moments[task % len(splits)],
+            )
+        )
         solution = solve_path(fold, alphas, on_solved=lambda: on_solved(task), **how)
         scored = [score_fold(fold, one, test) for one in variants(fold, solution)]
         # Coefficients of all folds and alphas may be large, and are not needed again.
@@ -70,6 +91,43 @@ def cross_validate_paths(
     scores, solutions = zip(*results, strict=True)
     scores = np.stack(scores).reshape(len(candidates), len(splits), *scores[0].shape)
     return scores.transpose(0, 2, 3, 1), list(solutions)
+
+
+def moments_of_folds(problem, splits, n_alphas):
+    """Sum up the rows of a tall squared-error problem once, for all folds.
+
+    Parameters
+    ----------
+    problem : Problem
+        On all rows.
+    splits : list of (train, test) index arrays
+        The folds.
+    n_alphas : int
+        For how many alphas each fold is solved.
+
+    Returns
+    -------
+    total : Moments or None
+        Of all rows; None where it would not pay, or rows are left out twice.
+    folds : list of Moments or None
+        Of each fold's training rows.
+    """
+    weights = problem.weights
+    if len(splits) > _MOST_FOLDS or not moments_pay(problem, n_alphas * len(splits)):
+        return None, None
+    drawn = [np.bincount(train, minlength=len(weights)) for train, _ in splits]
+    left_out = np.array(drawn) == 0
+    if np.max(drawn) > 1 or left_out.sum(axis=0).max() > 1:
+        return None, None
+    y = problem.y if problem.offset is None else problem.y - problem.offset
+    parts = [weights * ~left_out.any(axis=0), *(weights * left_out)]
+    rest, *parts = [
+        Moments.of(problem.matrix, y, part) if part.any() else Moments.nothing()
+        for part in parts
+    ]
+    before = list(accumulate(parts, initial=rest))
+    after = list(accumulate(reversed(parts), initial=Moments.nothing()))[::-1]
+    return before[-1], [before[k] + after[k + 1] for k in range(len(parts))]
 
 
 def list_of_folds(splits, n_samples):
@@ -140,20 +198,22 @@ def negative_deviances(problem, weights, solution, test):
         )
     weights = weights / weights.sum()
     n_alphas, p, q = solution.coefs.shape
-    loss, y = problem.loss, problem.y[test]
-    known = 0.0 if problem.offset is None else problem.offset[test]
-    lowest = loss.lowest(y, weights)
-    factor = loss.deviance_factor / (1 if loss.is_joint else q)
-    step = max(1, _ENTRIES_AT_ONCE // (len(problem.y) * q))
-    scores = np.empty(n_alphas)
-    for start in range(0, n_alphas, step):
-        coefs = solution.coefs[start : start + step]
-        stacked = coefs.transpose(1, 0, 2).reshape(p, -1)
-        predictors = problem.matrix.dot(stacked)[test].reshape(len(test), -1, q)
-        for k in range(len(coefs)):
-            f = predictors[:, k] + solution.intercepts[start + k] + known
-            value = loss.value(y, f, weights)
-            scores[start + k] = -factor * (value - lowest)
+    loss = problem.loss
+    stacked = solution.coefs.transpose(1, 0, 2).reshape(p, -1)
+    offset = np.zeros_like(problem.y) if problem.offset is None else problem.offset
+    scores = np.zeros(n_alphas)
+    width = n_alphas * q if problem.matrix.is_sparse else max(n_alphas * q, p)
+    step = max(1, _ENTRIES_AT_ONCE // width)
+    for start in range(0, len(test), step):
+        rows, own = test[start : start + step], weights[start : start + step]
+        y, known = problem.y[rows], offset[rows]
+        predictors = problem.matrix.of_rows(rows).dot(stacked)
+        predictors = predictors.reshape(len(rows), n_alphas, q)
+        lowest = loss.lowest(y, own)
+        for k in range(n_alphas):
+            f = predictors[:, k] + solution.intercepts[k] + known
+            scores[k] -= loss.value(y, f, own) - lowest
+    scores *= loss.deviance_factor / (1 if loss.is_joint else q)
     return scores
 
 

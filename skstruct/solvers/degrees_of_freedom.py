@@ -172,7 +172,10 @@ def _group_hessian(problem, g, block, scale, alpha):
         return alpha * weights[g] * bend
     scaled = block * scale[:, None]
     if problem.penalty.is_block_separable:
-        _, bend = problem.penalty.smooth_model(scaled, g, weights, alpha)
+        models = problem.penalty.smooth_models(
+            scaled[None], np.array([g]), weights, alpha
+        )
+        bend = models[1][0]
     else:
         norm, flat = np.linalg.norm(scaled), scaled.ravel()
         bend = np.eye(flat.size) / norm - np.outer(flat, flat) / norm**3

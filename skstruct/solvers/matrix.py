@@ -73,6 +73,10 @@ class DenseMatrix:
         """Return the given columns as the rows of a new (k, n) C-ordered array."""
         return np.array(self.X.T[columns], dtype=np.float64, order="C")
 
+    def of_rows(self, rows):
+        """Return some rows, copied, as a matrix of their own."""
+        return DenseMatrix(self.X[rows])
+
     def second_moment(self, weights, mean):
         """Return weighted mean squares of columns about their `mean`, or 0 if None."""
         out = np.empty(self.shape[1])
@@ -130,6 +134,10 @@ class CscMatrix:
     def rows(self, columns):
         """Return the given columns as the rows of a new dense (k, n) array."""
         return np.ascontiguousarray(self.columns(columns).T.toarray())
+
+    def of_rows(self, rows):
+        """Return some rows, copied, as a matrix of their own."""
+        return CscMatrix(self.X[rows])
 
     def second_moment(self, weights, mean):
         """Return weighted mean squares of columns about their `mean`, or 0 if None."""

@@ -60,28 +60,29 @@ def newton_step(ws, alpha):
     """
     blocks, q = ws.blocks, ws.C.shape[1]
     support = np.flatnonzero(ws.norms() > 0)
-    own = [np.arange(blocks.ptr[g], blocks.ptr[g + 1]) for g in support]
-    if not own:
+    sizes = np.diff(blocks.ptr)[support]
+    n_coordinates = int(sizes.sum())
+    if not 0 < n_coordinates * q <= _WIDEST:
         return False
-    coordinates = np.concatenate(own)
-    if len(coordinates) * q > _WIDEST:
-        return False
+    first = np.cumsum(sizes) - sizes  # where each block starts in the system
+    shift = np.repeat(blocks.ptr[support] - first, sizes)
+    coordinates = np.arange(n_coordinates) + shift
     gradient = -ws.fit.descent(support)[coordinates]
     hessian = ws.fit.hessian_of(coordinates)
     if hessian is None:
         return False
-    start = 0
-    for g, rows in zip(support, own, strict=True):
-        model = ws.penalty.smooth_model(ws.C[rows], g, blocks.weights, alpha)
-        if model is None:
+    C = ws.C[coordinates]
+    for size in np.unique(sizes):
+        own = np.flatnonzero(sizes == size)
+        rows = first[own, None] + np.arange(size)
+        models = ws.penalty.smooth_models(C[rows], support[own], blocks.weights, alpha)
+        if models is None:
             return False
-        stop = start + len(rows)
-        gradient[start:stop] += model[0]
-        block = slice(start * q, stop * q)
-        hessian[block, block] += model[1]
-        start = stop
+        gradient[rows] += models[0]
+        entries = first[own, None] * q + np.arange(size * q)
+        hessian[entries[:, :, None], entries[:, None, :]] += models[1]
     # Entries that the penalty holds at zero stay there.
-    moving = ws.C[coordinates].ravel() != 0
+    moving = C.ravel() != 0
     direction = np.zeros(len(moving))
     hessian = hessian if moving.all() else hessian[np.ix_(moving, moving)]
     step = _solve(hessian, gradient.ravel()[moving])

@@ -81,4 +81,6 @@ def _restricted(problem, support, free, ridge):
         layout=make_layout(None, len(support), weights=weights),
         penalty=penalty(positive=problem.penalty.positive),
         scaling="features" if problem.scaling == "features" else "none",
+        moments=problem.moments
+        and problem.moments.of_columns(support, problem.y.shape[1]),
     )

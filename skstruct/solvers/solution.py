@@ -33,6 +33,8 @@ class Problem:
         The loss.
     offset : (n, q) float64 array or None
         Known part of the linear predictor; None for zero.
+    moments : Moments or None
+        Of the weighted rows of X and of y less its offset, where they are known.
     """
 
     matrix: object
@@ -45,6 +47,7 @@ class Problem:
     dtype: type = np.float64
     loss: object = field(default_factory=SquaredError)
     offset: np.ndarray | None = None
+    moments: object = None
 
     def prepared(self):
         """Return the problem as solvers want it.

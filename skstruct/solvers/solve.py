@@ -10,12 +10,15 @@ from skstruct.solvers.certificate import Certificate
 from skstruct.solvers.coupled_path import CoupledPath
 from skstruct.solvers.decomposition import decomposition
 from skstruct.solvers.design import Design, nonnegative_least_squares
+from skstruct.solvers.moments import ShortProblem, moments_pay
 from skstruct.solvers.path import PathSolver
 from skstruct.solvers.smoothed_path import SmoothedPath
 from skstruct.solvers.solution import Solution
 
 # Largest dense array, in bytes, that an unpenalised fit of sparse X may need.
 _MOST_BYTES = 4e9
+# Share of the accepted gap that the rounding of moments may take up.
+_HARMLESS = 0.1
 
 
 def solve_path(problem, alphas, *, tol, max_iter, eps=1e-3, start=None, on_solved=None):
@@ -45,6 +48,31 @@ def solve_path(problem, alphas, *, tol, max_iter, eps=1e-3, start=None, on_solve
         With alphas sorted from large to small.
     """
     problem = problem.prepared()
+    how = {"tol": tol, "max_iter": max_iter, "eps": eps, "start": start}
+    n_alphas = int(alphas) if np.ndim(alphas) == 0 else len(alphas)
+    is_positive = np.ndim(alphas) == 0 or np.min(alphas) > 0
+    if is_positive and (problem.moments or moments_pay(problem, n_alphas)):
+        solution, is_exact = _solve_short(problem, alphas, on_solved=on_solved, **how)
+        if is_exact:
+            return solution
+        alphas, on_solved = solution.alphas, None
+    return _solve_by_rows(problem, alphas, on_solved=on_solved, **how)
+
+
+def _solve_short(problem, alphas, **how):
+    """Solve by the moments of the rows; tell whether rounding did no harm."""
+    short = ShortProblem.of(problem)
+    solution = _solve_by_rows(short.problem, alphas, **how)
+    rounding = short.rounding(solution.coefs)
+    solution = replace(
+        solution,
+        intercepts=short.intercepts(solution.coefs),
+        gaps=solution.gaps + rounding * problem.penalty.is_convex,
+    )
+    return solution, bool((rounding <= _HARMLESS * solution.accepted_gap).all())
+
+
+def _solve_by_rows(problem, alphas, *, tol, max_iter, eps, start, on_solved):
     solver = _solver(problem, tol, max_iter)
     if np.ndim(alphas) == 0:
         alphas = solver.grid(int(alphas), eps)
@@ -78,7 +106,10 @@ def solve_path(problem, alphas, *, tol, max_iter, eps=1e-3, start=None, on_solve
 
 def alpha_grid(problem, n_alphas, eps):
     """Return alphas, geometric from the problem's ``alpha_max`` to `eps` times it."""
-    return _solver(problem.prepared(), 1e-4, 1).grid(n_alphas, eps)
+    problem = problem.prepared()
+    if problem.moments:
+        problem = ShortProblem.of(problem).problem
+    return _solver(problem, 1e-4, 1).grid(n_alphas, eps)
 
 
 def certify(problem, alpha, coef, intercept):

@@ -1,0 +1,213 @@
+"""What a squared-error fit needs to know of its rows, however many they are.
+
+With weights d that sum to one and centred columns, the loss ::
+
+    1/2 sum_i d_i |y_i - x_i B|^2 = 1/2 trace((Y - X B)' D (Y - X B))
+
+depends on the rows through their second moments alone. Any matrix R with
+``R'R = [X Y]' D [X Y]`` says the same of every B in p + q rows; a Cholesky factor is
+one. Where there are many more rows than columns, one product of X with itself then
+replaces all passes over it.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.linalg import lapack
+
+from skstruct.solvers.design import rounding_variance
+from skstruct.solvers.matrix import as_matrix
+
+# Bytes of rows that are centred and multiplied at once.
+_CHUNK_BYTES = 16_000_000
+# Fewest entries of X for which any of this is worth the trouble.
+_SMALLEST = 200_000
+# Rows for each column, from which on they are many.
+_TALL = 4
+# A column costs a product with all others; each alpha costs passes over the rows that
+# take as long as the products with this many.
+_COLUMNS_AN_ALPHA = 40
+# Products are summed blockwise: their error is some roundings, whatever their number.
+_ROUNDING = 16 * np.finfo(np.float64).eps
+
+
+@dataclass(frozen=True)
+class Moments:
+    """First and second moments of rows z = (x, y), p + q wide.
+
+    Attributes
+    ----------
+    weight : float
+        Sum of the rows' weights.
+    mean : (p + q,) array
+        Weighted mean.
+    scatter : (p + q, p + q) array
+        Weighted sum of ``(z - mean)'(z - mean)``.
+    """
+
+    weight: float
+    mean: np.ndarray
+    scatter: np.ndarray
+
+    @classmethod
+    def of(cls, matrix, y, weights):
+        """Return the moments of the rows of positive weight.
+
+        Parameters
+        ----------
+        matrix : DenseMatrix
+            X, (n, p).
+        y : (n, q) array
+            Responses.
+        weights : (n,) array
+            Nonnegative, not all zero.
+        """
+        kept = np.flatnonzero(weights)
+        width = matrix.shape[1] + y.shape[1]
+        step = max(_CHUNK_BYTES // (8 * width), 2 * width)
+        total = cls.nothing()
+        for start in range(0, len(kept), step):
+            rows = kept[start : start + step]
+            if len(rows) == rows[-1] - rows[0] + 1:
+                rows = slice(rows[0], rows[-1] + 1)  # read in place, not copied twice
+            total = total + cls._of_chunk(matrix.X[rows], y[rows], weights[rows])
+        return total
+
+    @classmethod
+    def nothing(cls):
+        """Return the moments of no rows."""
+        return cls(0.0, np.zeros(1), np.zeros((1, 1)))
+
+    @classmethod
+    def _of_chunk(cls, X, y, weights):
+        order = "F" if X.flags.f_contiguous or X.strides[0] < X.strides[-1] else "C"
+        Z = np.empty((len(X), X.shape[1] + y.shape[1]), order=order)
+        Z[:, : X.shape[1]], Z[:, X.shape[1] :] = X, y
+        weight = weights.sum()
+        shares = weights / weight
+        mean = shares @ Z
+        Z -= mean
+        if (weights != weights[0]).any():
+            Z *= np.sqrt(weights)[:, None]
+            scatter, rest = Z.T @ Z, (np.sqrt(shares) @ Z) / np.sqrt(weight)
+        else:
+            scatter, rest = weights[0] * (Z.T @ Z), shares @ Z
+        # The mean is rounded, and by more the more rows there are.
+        scatter -= weight * np.outer(rest, rest)
+        return cls(float(weight), mean + rest, scatter)
+
+    def __add__(self, other):
+        """Merge with the moments of other rows (Chan, Golub and LeVeque, 1983)."""
+        if self.weight == 0 or other.weight == 0:
+            return self if other.weight == 0 else other
+        weight = self.weight + other.weight
+        share = other.weight / weight
+        step = other.mean - self.mean
+        between = self.weight * share * np.outer(step, step)
+        return Moments(
+            weight, self.mean + share * step, self.scatter + other.scatter + between
+        )
+
+    def of_columns(self, features, q):
+        """Return the moments of some columns of X, and of y.
+
+        Parameters
+        ----------
+        features : integer array
+            Positions of the columns of X.
+        q : int
+            Number of responses.
+        """
+        kept = np.concatenate([features, np.arange(len(self.mean) - q, len(self.mean))])
+        return Moments(self.weight, self.mean[kept], self.scatter[np.ix_(kept, kept)])
+
+    def rows(self, centred):
+        """Return rows (m, p + q) whose squares and products sum to the mean ones.
+
+        About the mean, or about zero. Columns that vary by no more than rounding are
+        constant.
+        """
+        variance = np.diag(self.scatter) / self.weight
+        is_constant = variance <= rounding_variance(self.mean)
+        deviation = np.where(is_constant, 1.0, np.sqrt(np.abs(variance)))
+        correlation = self.scatter / (self.weight * np.outer(deviation, deviation))
+        correlation[is_constant] = correlation[:, is_constant] = 0.0
+        factor, order, rank, _ = lapack.dpstrf(correlation)
+        root = np.zeros((rank, len(self.mean)))
+        root[:, order - 1] = np.triu(factor)[:rank]
+        root *= deviation
+        return root if centred else np.vstack([root, self.mean])
+
+
+@dataclass(frozen=True)
+class ShortProblem:
+    """A squared-error problem on as many rows as there are columns.
+
+    Attributes
+    ----------
+    moments : Moments
+        Of the rows of the original.
+    original : Problem
+        The problem, prepared.
+    problem : Problem
+        The same in few rows, centred if there is an intercept.
+    """
+
+    moments: Moments
+    original: object
+    problem: object
+
+    @classmethod
+    def of(cls, problem):
+        """Shorten a prepared problem."""
+        moments = problem.moments
+        if moments is None:
+            moments = Moments.of(problem.matrix, problem.y, problem.weights)
+        rows = moments.rows(centred=problem.fit_intercept)
+        m, p = len(rows), problem.matrix.shape[1]
+        rows = np.asfortranarray(rows * np.sqrt(m))
+        short = replace(
+            problem,
+            matrix=as_matrix(rows[:, :p]),
+            y=np.ascontiguousarray(rows[:, p:]),
+            weights=np.full(m, 1.0 / m),
+            fit_intercept=False,
+            offset=None,
+            moments=None,
+        )
+        return cls(moments, problem, short.prepared())
+
+    def intercepts(self, coefs):
+        """Return intercepts (A, q) for coefficients (A, p, q)."""
+        p = coefs.shape[1]
+        if not self.original.fit_intercept:
+            return np.zeros((len(coefs), coefs.shape[2]))
+        return self.moments.mean[p:] - np.einsum(
+            "apq,p->aq", coefs, self.moments.mean[:p]
+        )
+
+    def rounding(self, coefs):
+        """Bound what the rounding of the moments leaves of each objective, (A,)."""
+        moments, p = self.moments, coefs.shape[1]
+        size = np.diag(moments.scatter) / moments.weight
+        if not self.original.fit_intercept:
+            size = size + moments.mean**2
+        size = np.sqrt(np.maximum(size, 0.0))
+        terms = np.einsum("apq,p->aq", np.abs(coefs), size[:p]) + size[p:]
+        return _ROUNDING * np.einsum("aq,aq->a", terms, terms)
+
+
+def moments_pay(problem, n_alphas):
+    """Whether one product of X with itself is cheaper than passes for each alpha.
+
+    Parameters
+    ----------
+    problem : Problem
+        What is to be solved.
+    n_alphas : int
+        For how many alphas, those of all folds together.
+    """
+    n, p = problem.matrix.shape
+    if problem.matrix.is_sparse or not problem.loss.is_quadratic:
+        return False
+    return n * p >= _SMALLEST and n >= _TALL * p and p <= _COLUMNS_AN_ALPHA * n_alphas
