@@ -11,19 +11,20 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 
-def package_stamp():
-    """Hash of every source file of the package: numba only watches the kernels'."""
+def stamp_of_kernels():
+    """Hash of all sources that numba compiles: it only watches the file of a kernel."""
     package = Path(find_spec("skstruct").origin).parent
     stamp = hashlib.sha256()
-    for file in sorted(package.rglob("*.py")):
-        stamp.update(str(file.relative_to(package)).encode() + file.read_bytes())
+    for folder in ("kernels", "penalties"):
+        for file in sorted((package / folder).rglob("*.py")):
+            stamp.update(str(file.relative_to(package)).encode() + file.read_bytes())
     return stamp.hexdigest()[:16]
 
 
 # numba reads the variable when it is imported; subprocesses of the tests inherit it.
 assert "numba" not in sys.modules, "a plugin imported numba before tests/conftest.py"
 os.environ["NUMBA_CACHE_DIR"] = str(
-    Path(tempfile.gettempdir()) / f"skstruct-tests-{os.getuid()}" / package_stamp()
+    Path(tempfile.gettempdir()) / f"skstruct-tests-{os.getuid()}" / stamp_of_kernels()
 )
 
 settings.register_profile(
