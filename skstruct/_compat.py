@@ -5,6 +5,7 @@ Everything else in this package uses scikit-learn's public names only.
 
 from sklearn.base import _fit_context as fit_context
 from sklearn.pipeline import Pipeline
+from sklearn.utils import _safe_indexing as safe_indexing
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metadata_routing import process_routing
 
@@ -57,5 +58,6 @@ __all__ = [
     "StrOptions",
     "fit_context",
     "process_routing",
+    "safe_indexing",
     "with_callbacks",
 ]

@@ -14,7 +14,8 @@ def group_columns(model: Any, feature_names: Any = None) -> dict[str, Any]:
     Parameters
     ----------
     model : estimator
-        With `groups_`, `group_names_` and `group_norms_`, perhaps `group_weights_`.
+        With `groups_`, `group_names_`, `group_norms_` and `selected_groups_`, perhaps
+        `group_weights_`.
     feature_names : (n_features,) array or None
         Names of the features where the model knows none.
 
@@ -32,12 +33,20 @@ def group_columns(model: Any, feature_names: Any = None) -> dict[str, Any]:
         ],
         "size": [len(own) for own in model.groups_],
         "norm": model.group_norms_,
-        "selected": np.asarray(model.group_norms_) > 0,
+        "selected": is_selected(model),
     }
     if hasattr(model, "group_weights_"):
         table["weight"] = model.group_weights_
     order = ("name", "features", "size", "weight", "norm", "selected")
     return {key: table[key] for key in order if key in table}
+
+
+def is_selected(model: Any) -> np.ndarray:
+    """Return, for each group of a fitted model, whether it is selected."""
+    chosen = set(model.selected_groups_.tolist())
+    return np.array(
+        [name in chosen for name in model.group_names_.tolist()], dtype=bool
+    )
 
 
 def as_frame(table: dict[str, Any], output: str | None) -> Any:

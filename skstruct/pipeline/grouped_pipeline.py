@@ -10,11 +10,13 @@ from sklearn.utils.validation import check_is_fitted
 
 from skstruct._compat import PipelineWithHook, StrOptions
 from skstruct.groups.report import GroupReports
+from skstruct.pipeline.prune import prune_transformer, required_columns
 from skstruct.pipeline.sources import GROUP_BY, group_outputs
-from skstruct.pipeline.table import pipeline_table
-from skstruct.pipeline.trace import is_passthrough, trace_outputs
+from skstruct.pipeline.table import group_table, model_and_head
+from skstruct.pipeline.trace import input_names, is_passthrough, trace_outputs
 from skstruct.pipeline.wrapped import (
     contains_groups,
+    features_of_selected,
     fitted_model,
     groups_parameters,
 )
@@ -216,8 +218,50 @@ class GroupedPipeline(GroupReports, PipelineWithHook):
         check_is_fitted(self)
         return fitted_model(self).selected_groups_
 
+    def get_required_columns(self):
+        """Return the columns of X that the selected groups are made of.
+
+        Returns
+        -------
+        list of str
+            Their names, in the order of X; "x0", "x1", ... where X had none.
+        """
+        check_is_fitted(self)
+        model, head = model_and_head(self)
+        kept = features_of_selected(model)
+        if head is None:
+            return [input_names(model)[i] for i in kept]
+        return required_columns(head, kept)
+
+    def prune_transformer(self, X):
+        """Cut the transformers down to the features of the selected groups.
+
+        Parameters
+        ----------
+        X : array-like or data frame of shape (n_samples, n_columns)
+            Some rows that the pipeline was fitted on; see
+            :func:`skstruct.pipeline.prune_transformer`.
+
+        Returns
+        -------
+        Pipeline
+            The fitted transformers of this pipeline, of which those parts are left
+            that the features of selected groups need. It takes the columns
+            `get_required_columns`, and gives out exactly these features.
+
+        Raises
+        ------
+        ValueError
+            If there are no transformers, or no group is selected.
+        """
+        check_is_fitted(self)
+        model, head = model_and_head(self)
+        if head is None:
+            raise ValueError("There are no transformers before the last step to prune.")
+        return prune_transformer(head, features_of_selected(model), X)
+
     def _group_table(self) -> dict[str, Any]:
-        return pipeline_table(self)
+        return group_table(self)
 
     def _has_groups(self) -> bool:
         return contains_groups(self)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 from sklearn.pipeline import Pipeline
 
 from skstruct.groups.frame import group_columns
@@ -9,29 +10,61 @@ from skstruct.pipeline.trace import (
     Origin,
     input_names,
     is_passthrough,
+    needed_inputs,
     output_names,
     trace_outputs,
 )
-from skstruct.pipeline.wrapped import fitted_model
+from skstruct.pipeline.wrapped import fitted_model, next_inside
 
 
 def columns_of(transformer: Any, origins: list[Origin], outputs: Any) -> list[str]:
     """Return the names of the columns that some outputs of a transformer need."""
-    columns = frozenset().union(*(origins[int(j)].columns for j in outputs))
     names = input_names(transformer)
-    return [names[i] for i in sorted(columns)]
+    return [names[i] for i in needed_inputs(origins, outputs)]
 
 
-def pipeline_table(pipeline: Pipeline) -> dict[str, Any]:
-    """Collect the groups of a fitted pipeline's model, with their columns of X."""
-    model = fitted_model(pipeline)
-    steps = pipeline.steps[:-1]
-    if all(is_passthrough(step) for _, step in steps):
-        return group_columns(model)
-    head = Pipeline(steps)
-    origins = trace_outputs(head, model.n_features_in_)
-    if len(origins) != model.n_features_in_:  # more transformers inside the last step
+def group_table(estimator: Any) -> dict[str, Any]:
+    """Collect the groups of the fitted model in an estimator.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A fitted model with groups, or what contains one: see `fitted_model`.
+
+    Returns
+    -------
+    dict of str -> sequence of length n_groups
+        Columns of `group_columns`; of a model behind transformers also ``columns``,
+        the names of the columns of X that each group's features are made of.
+    """
+    model, head = model_and_head(estimator)
+    if head is None:
         return group_columns(model)
     table = group_columns(model, output_names(head))
+    origins = trace_outputs(head, model.n_features_in_)
     table["columns"] = [columns_of(head, origins, own) for own in model.groups_]
     return table
+
+
+def model_and_head(estimator: Any) -> tuple[Any, Pipeline | None]:
+    """Return the fitted model with groups, and the transformers before it, if any."""
+    model, outer = fitted_model(estimator), estimator
+    while outer is not model and not isinstance(outer, Pipeline):
+        outer = next_inside(outer)
+    if outer is model:
+        return model, None
+    head = Pipeline(outer.steps[:-1])
+    if all(is_passthrough(step) for _, step in head.steps):
+        return model_and_head(outer.steps[-1][1])
+    return model, head
+
+
+def input_groups(estimator: Any) -> list[np.ndarray]:
+    """Return, for each group of the fitted model, the columns of X that it needs."""
+    model, head = model_and_head(estimator)
+    if head is None:
+        return model.groups_
+    origins = trace_outputs(head, model.n_features_in_)
+    return [
+        np.array(needed_inputs(origins, own), dtype=np.intp) for own in model.groups_
+    ]

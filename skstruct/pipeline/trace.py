@@ -238,6 +238,11 @@ def merged(origins: list[Origin]) -> Origin:
     )
 
 
+def needed_inputs(origins: list[Origin], outputs: Iterable) -> list[int]:
+    """Return the inputs that some outputs depend on, in ascending order."""
+    return sorted(frozenset().union(*(origins[int(j)].columns for j in outputs)))
+
+
 def unique(items: Iterable) -> tuple:
     """Return the different items in order of first appearance."""
     return tuple(dict.fromkeys(items))

@@ -2,10 +2,12 @@
 
 from typing import Any
 
+import numpy as np
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
+from skstruct.groups.frame import is_selected
 from skstruct.pipeline.trace import is_passthrough
 
 # Where estimators of scikit-learn keep the one that they fitted, or several.
@@ -124,6 +126,16 @@ def fitted_model(estimator: Any) -> Any:
             )
         inner = following
     return inner
+
+
+def features_of_selected(model: Any) -> np.ndarray:
+    """Return the indices of the features in selected groups of a fitted model."""
+    kept = [
+        own
+        for own, is_in in zip(model.groups_, is_selected(model), strict=True)
+        if is_in
+    ]
+    return np.unique(np.concatenate(kept)) if kept else np.empty(0, dtype=np.intp)
 
 
 def contains_groups(estimator: Any) -> bool:
