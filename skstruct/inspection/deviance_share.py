@@ -120,10 +120,10 @@ def group_deviance_share(
         X = head.transform(X)
     data = fitted_responses(model, X, y, sample_weight)
     loss, weights = data.loss, data.weights
+    if not np.ptp(data.y[weights > 0], axis=0).any():
+        raise ValueError("y is constant: there is no deviance to explain.")
     null = np.broadcast_to(loss.link((weights @ data.y)[None]), data.y.shape)
     null_deviance = loss.value(data.y, null, weights) - loss.lowest(data.y, weights)
-    if not null_deviance > 0:
-        raise ValueError("y is constant: there is no deviance to explain.")
     gain = loss.value(data.y, null, weights) - loss.value(
         data.y, data.predictor, weights
     )

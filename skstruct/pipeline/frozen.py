@@ -7,7 +7,7 @@ from scipy import sparse
 from sklearn.base import BaseEstimator, TransformerMixin
 
 from skstruct._compat import safe_indexing
-from skstruct.pipeline.trace import output_names
+from skstruct.pipeline.trace import input_names
 
 
 class FrozenPart(TransformerMixin, BaseEstimator):
@@ -54,12 +54,12 @@ class FrozenPart(TransformerMixin, BaseEstimator):
 
     def get_feature_names_out(self, input_features=None):
         """Return the names that the full transformer gives these outputs."""
-        names = output_names(self.transformer)
-        if names is None:
-            raise AttributeError(
-                f"{type(self.transformer).__name__} does not tell its output names."
-            )
-        return np.array(names, dtype=object)[self.outputs]
+        if input_features is not None and self.filler is not None:
+            names = np.array(input_names(self.transformer), dtype=object)
+            names[self.inputs] = input_features
+            input_features = names
+        names = self.transformer.get_feature_names_out(input_features)
+        return np.asarray(names, dtype=object)[self.outputs]
 
 
 def filled(X: Any, filler: Any, inputs: list[int]) -> Any:
