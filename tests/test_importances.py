@@ -301,7 +301,7 @@ def test_errors_of_deviance_shares():
         group_deviance_share(model, X, np.ones(60))
     with pytest.raises(ValueError, match="y has 2 outputs"):
         group_deviance_share(model, X, np.column_stack([Y, Y]))
-    with pytest.raises(ValueError, match="fitted with 6"):
+    with pytest.raises(ValueError, match="expecting 6"):
         group_deviance_share(model, X[:, :5], Y)
     target = TransformedTargetRegressor(GroupLasso(0.1)).fit(X, Y)
     with pytest.raises(TypeError, match="target is transformed"):

@@ -1,15 +1,19 @@
 """How much of the deviance that a model explains is due to each group."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.utils import Bunch
 from sklearn.utils.validation import check_is_fitted
 
-from skstruct.linear_model.responses import FittedResponses, fitted_responses
-from skstruct.losses import Loss
 from skstruct.pipeline.table import model_and_head
+
+if TYPE_CHECKING:  # models load numba, which whoever has fitted one has loaded
+    from skstruct.linear_model.responses import FittedResponses
+    from skstruct.losses import Loss
 
 _NODES = 16  # of a Gauss-Legendre rule: exact for polynomials up to degree 31
 _MOST_PANELS = 64
@@ -113,6 +117,8 @@ def group_deviance_share(
     >>> bool(abs(result.shares.sum() - model.score(X, y)) < 1e-9)
     True
     """
+    from skstruct.linear_model.responses import fitted_responses
+
     check_is_fitted(estimator)
     model, head = model_and_head(estimator)
     check_is_linear(estimator, model)

@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.base import clone
+from sklearn.utils.validation import validate_data
 
 from skstruct.losses import Loss
 
@@ -45,20 +46,17 @@ def fitted_responses(
     ValueError
         If the data do not fit the estimator.
     """
+    validate_data(estimator, X, skip_check_array=True, reset=False)
     twin = clone(estimator)  # validation of X and y leaves its traces there
     X, _, problem = twin._make_problem(X, y, sample_weight, None)
     problem.loss.check_target(problem.y, problem.weights)
-    if twin.n_features_in_ != estimator.n_features_in_:
-        raise ValueError(
-            f"X has {twin.n_features_in_} features, but {type(estimator).__name__} was "
-            f"fitted with {estimator.n_features_in_}."
-        )
-    known, given = getattr(estimator, "classes_", None), getattr(twin, "classes_", None)
-    if known is not None and not np.array_equal(known, given):
-        raise ValueError(
-            f"y has the classes {given.tolist()}, but {type(estimator).__name__} was "
-            f"fitted with {known.tolist()}."
-        )
+    if hasattr(estimator, "classes_"):
+        known, given = estimator.classes_.tolist(), twin.classes_.tolist()
+        if known != given:
+            raise ValueError(
+                f"y has the classes {given}, but {type(estimator).__name__} was fitted "
+                f"with {known}."
+            )
     q = problem.y.shape[1]
     coef = np.atleast_2d(estimator.coef_).T.astype(np.float64)
     if coef.shape[1] != q:
