@@ -160,6 +160,7 @@ def test_a_selector_behind_a_transformer_knows_its_raw_columns():
 
 # --- pruned transformers --------------------------------------------------------------
 
+ONE_HOT = OneHotEncoder(drop="first", sparse_output=False)
 FULL = {
     "columns": columns(),
     "sparse": make_column_transformer(
@@ -185,7 +186,7 @@ FULL = {
         remainder=SimpleImputer(strategy="most_frequent"),
     ),
     "passed on": ColumnTransformer(
-        [("cat", OneHotEncoder(drop="first"), ["city", "kind"]), ("u", "drop", ["u"])],
+        [("cat", ONE_HOT, ["city", "kind"]), ("u", "drop", ["u"])],
         remainder="passthrough",
     ),
     "hidden": make_column_transformer(

@@ -19,6 +19,7 @@ from sklearn.preprocessing import (
     SplineTransformer,
     StandardScaler,
 )
+from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from makers import HAS_CALLBACKS
 from skstruct import (
@@ -300,3 +301,24 @@ def test_callbacks_hear_of_all_steps():
     model.set_callbacks(Recorder()).fit(FRAME, Y)
     assert {"GroupedPipeline", "GroupLasso"} <= set(seen)
     assert model.selected_groups_.tolist() == ["a", "u"]
+
+
+# --- scikit-learn's checks ------------------------------------------------------------
+
+
+@parametrize_with_checks(
+    [
+        GroupedPipeline(
+            [("scale", StandardScaler()), ("lasso", GroupLasso(0.01, tol=1e-8))]
+        )
+    ],
+    # Pipeline fits its steps in place, and fails these two for it.
+    expected_failed_checks=lambda estimator: {
+        "check_estimators_overwrite_params": "steps are fitted in place",
+        "check_dont_overwrite_parameters": "steps are fitted in place",
+        # The name up to scikit-learn 1.6.
+        "check_dont_overwrite_attributes": "steps are fitted in place",
+    },
+)
+def test_scikit_learn_checks(estimator, check):
+    check(estimator)
