@@ -135,6 +135,8 @@ def test_interactions_need_the_columns_of_both_parents():
     assert frame["name"].tolist() == ["polynomialfeatures", "s", "t"]
     assert frame["columns"].tolist() == [[], ["s", "t"], ["s", "t"]]
     assert frame["features"].tolist() == [["1"], ["s", "s t"], ["t", "s t"]]
+    assert table_of(model)[0][0][-1] == "columns"
+    assert model.to_markdown().splitlines()[3].endswith("| s, t |")
 
 
 # --- Markdown -------------------------------------------------------------------------
@@ -148,7 +150,7 @@ def test_markdown_has_a_row_a_group():
     strongest = np.argmax(model.group_norms_)
     short = model.to_markdown(max_groups=1).splitlines()
     assert short[2].startswith(f"| {'abc'[strongest]} | 2 | 1.414 | ")
-    hidden = model.selected_groups_.size - 1
+    hidden = model.selected_groups_.size - 1 or "none"
     assert short[-1] == f"... and 2 more groups, {hidden} of them selected."
     with pytest.raises(ValueError, match="max_groups=0 must be at least 1"):
         model.to_markdown(max_groups=0)
@@ -185,7 +187,8 @@ def test_html_escapes_names_and_counts_what_it_does_not_show():
     frame = pd.DataFrame({"<b>&": list("xyz") * 10, "n": np.arange(30.0)})
     model = make_grouped_pipeline(OneHotEncoder(), GroupLasso(0.01))
     rows, _ = table_of(model.fit(frame, np.arange(30) % 3))
-    assert rows[1][0] == rows[1][-1] == "<b>&"  # as read back
+    assert rows[1][0] == "<b>&"  # as read back
+    assert "columns" not in rows[0]  # they are the names again
     wide = np.random.default_rng(0).normal(size=(40, 50))
     rows, text = table_of(GroupLasso(1e-3).fit(wide, wide[:, 0]))
     assert len(rows) == 21

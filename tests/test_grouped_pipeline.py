@@ -191,6 +191,32 @@ def test_names_of_weights_are_those_of_columns():
     assert model.selected_groups_.tolist() == ["u"]
 
 
+def test_the_constant_of_a_polynomial_can_be_left_unpenalised():
+    numbers, shifted = FRAME[["u", "v"]], FRAME["u"].to_numpy() + 5.0
+    model = make_grouped_pipeline(PolynomialFeatures(1), GroupLasso(0.2))
+    assert model.fit(numbers, shifted)[-1].coef_[0] == 0.0
+    without = GroupLasso(
+        0.2,
+        fit_intercept=False,
+        group_weights={"polynomialfeatures": 0.0},
+        tol=1e-10,
+    )
+    again = make_grouped_pipeline(PolynomialFeatures(1), without)
+    again.fit(numbers, shifted)
+    model.set_params(grouplasso__tol=1e-10).fit(numbers, shifted)
+    np.testing.assert_allclose(
+        again.predict(numbers), model.predict(numbers), atol=1e-5
+    )
+
+
+def test_a_model_of_disjoint_groups_refuses_interactions():
+    model = make_grouped_pipeline(
+        PolynomialFeatures(interaction_only=True), GroupLasso(0.2)
+    )
+    with pytest.raises(ValueError, match="OverlappingGroupLasso"):
+        model.fit(FRAME[["u", "v"]], Y)
+
+
 def test_an_interaction_comes_with_both_parents():
     """Strong heredity: a product is there only where both its factors are."""
     X = np.random.default_rng(0).normal(size=(80, 4))

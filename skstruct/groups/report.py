@@ -112,6 +112,7 @@ def as_markdown(table: dict[str, Any], max_groups: int | None) -> str:
     if max_groups is not None and max_groups < 1:
         raise ValueError(f"max_groups={max_groups!r} must be at least 1, or None.")
     rows = range(n_groups) if max_groups is None else largest(table, max_groups)
+    table = shown(table)
     heads, numeric = headings(table)
     lines = [heads, ["---:" if right else "---" for right in numeric]]
     lines += [[in_markdown(text) for text in cells(table, row)] for row in rows]
@@ -123,6 +124,7 @@ def as_markdown(table: dict[str, Any], max_groups: int | None) -> str:
 def as_html(table: dict[str, Any]) -> str:
     """Write a table of groups in HTML, the largest norms first."""
     rows = largest(table, _MOST_ROWS)
+    table = shown(table)
     heads, numeric = headings(table)
     align = ["right" if right else "left" for right in numeric]
     body = [html_row("th", heads, align)]
@@ -159,30 +161,38 @@ def rest(table: dict[str, Any], rows: Any) -> str:
     if not n_hidden:
         return ""
     more = np.count_nonzero(selected) - np.count_nonzero(selected[list(rows)])
-    return f"... and {n_hidden} more groups, {more} of them selected."
+    return f"... and {n_hidden} more groups, {more or 'none'} of them selected."
+
+
+def shown(table: dict[str, Any]) -> dict[str, Any]:
+    """Return the columns to write, without those that only repeat the names."""
+    hidden = {"features"}
+    if all(
+        list(own) == [name]
+        for name, own in zip(table["name"], table.get("columns", []), strict=False)
+    ):
+        hidden.add("columns")
+    return {key: values for key, values in table.items() if key not in hidden}
 
 
 def headings(table: dict[str, Any]) -> tuple[list[str], list[bool]]:
-    """Return the headings of the columns to write, and which hold numbers."""
-    heads = [key for key in table if key != "features"]
-    texts = ["group" if key == "name" else key for key in heads]
-    return texts, [key in ("size", "weight", "norm") for key in heads]
+    """Return the headings of the columns, and which hold numbers."""
+    heads = ["group" if key == "name" else key for key in table]
+    return heads, [key in ("size", "weight", "norm") for key in table]
 
 
 def cells(table: dict[str, Any], row: int) -> list[str]:
     """Return the texts of a row."""
-    texts = []
-    for key, values in table.items():
-        value = values[row]
-        if key == "selected":
-            texts.append("yes" if value else "")
-        elif key in ("weight", "norm"):
-            texts.append(f"{value:.4g}")
-        elif key == "columns":
-            texts.append(", ".join(value))
-        elif key != "features":
-            texts.append(str(value))
-    return texts
+    return [in_words(key, values[row]) for key, values in table.items()]
+
+
+def in_words(key: str, value: Any) -> str:
+    """Return the text for a value in one of the columns."""
+    if key == "selected":
+        return "yes" if value else ""
+    if key in ("weight", "norm"):
+        return f"{value:.4g}"
+    return ", ".join(value) if key == "columns" else str(value)
 
 
 def in_markdown(text: str) -> str:
