@@ -11,6 +11,7 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import TransformedTargetRegressor, make_column_transformer
 from sklearn.decomposition import PCA
 from sklearn.ensemble import VotingRegressor
+from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import GridSearchCV, KFold, cross_validate
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import (
@@ -26,6 +27,7 @@ from skstruct import (
     GroupedPipeline,
     GroupLasso,
     GroupLassoClassifier,
+    GroupSelector,
     OverlappingGroupLasso,
     make_grouped_pipeline,
 )
@@ -110,8 +112,9 @@ def test_calibration_of_several_models_sets_groups_of_all():
     ).fit(FRAME, classes)
     for own in model[-1].calibrated_classifiers_:
         assert names_and_sizes(own.estimator) == {"a": 3, "u": 5, "v": 5}
-    with pytest.raises(TypeError, match="fitted 2 models"):
+    with pytest.raises(AttributeError, match="fitted 2 models"):
         _ = model.selected_groups_
+    assert "skstruct-groups" not in model._repr_html_()
 
 
 def test_several_parameters_for_groups_must_be_named():
@@ -189,6 +192,15 @@ def test_names_of_weights_are_those_of_columns():
     lasso = GroupLasso(10.0, group_weights={"u": 0.0})
     model = make_grouped_pipeline(columns(), lasso).fit(FRAME, Y)
     assert model.selected_groups_.tolist() == ["u"]
+
+
+def test_a_selector_takes_its_groups_inside_a_longer_pipeline():
+    selecting = make_grouped_pipeline(columns(), GroupSelector(GroupLasso(0.1)))
+    model = make_pipeline(selecting, LinearRegression()).fit(FRAME, Y)
+    assert selecting.selected_groups_.tolist() == ["a", "u"]
+    assert model[-1].n_features_in_ == 8
+    strong = {"groupedpipeline__groupselector__max_groups": 1}
+    assert model.set_params(**strong).fit(FRAME, Y)[-1].n_features_in_ == 3
 
 
 def test_the_constant_of_a_polynomial_can_be_left_unpenalised():

@@ -105,6 +105,51 @@ def test_a_group_is_what_its_column_moves(case):
         assert moved_outputs(fitted, frame, column) == groups.get(column, [])
 
 
+@pytest.mark.parametrize(
+    ("transformer", "groups"),
+    [
+        (StandardScaler(), {"s": [0], "t": [1]}),
+        (SplineTransformer(n_knots=2), {"s": [0, 1, 2, 3], "t": [4, 5, 6, 7]}),
+        (KBinsDiscretizer(2, strategy="uniform"), {"s": [0, 1], "t": [2, 3]}),
+        (
+            KBinsDiscretizer(2, encode="ordinal", strategy="uniform"),
+            {"s": [0], "t": [1]},
+        ),
+        (
+            PolynomialFeatures(include_bias=False),
+            {"s": [0, 2, 3], "t": [1, 3, 4]},
+        ),
+        (SelectKBest(f_regression, k=1), {"s": [0]}),
+        (TargetEncoder(target_type="continuous"), {"s": [0], "t": [1]}),
+        (
+            FunctionTransformer(np.exp, feature_names_out="one-to-one"),
+            {"s": [0], "t": [1]},
+        ),
+        (
+            FeatureUnion([("x", "passthrough"), ("sc", StandardScaler())]),
+            {"s": [0, 2], "t": [1, 3]},
+        ),
+        (
+            make_pipeline(SimpleImputer(add_indicator=True), StandardScaler()),
+            {"s": [0, 2], "t": [1]},
+        ),
+        (
+            make_column_transformer(
+                (SplineTransformer(n_knots=2), slice("t", "t")),
+                remainder="passthrough",
+            ),
+            {"t": [0, 1, 2, 3], "s": [4]},
+        ),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_transformers_are_traced(transformer, groups):
+    frame = pd.DataFrame(FRAME[NUMBERS].to_numpy(), columns=["s", "t"])
+    if isinstance(transformer, Pipeline):
+        frame.loc[3, "s"] = np.nan
+    assert groups_from_transformer(transformer.fit(frame, Y)) == groups
+
+
 def test_target_encoder_of_classes_has_one_output_a_class():
     fitted = TargetEncoder(random_state=0).fit(FRAME[LEVELS], CLASSES)
     assert groups_from_transformer(fitted) == {"a": [0, 1, 2], "a_p": [3, 4, 5]}

@@ -64,6 +64,12 @@ class GroupSelector(GroupReports, MetaEstimatorMixin, SelectorMixin, BaseEstimat
     GroupedPipeline : Derives the groups from transformers.
     sklearn.feature_selection.SelectFromModel : Keeps single features.
 
+    Notes
+    -----
+    Between transformers and another model, the selector gets its groups as the last
+    step of a GroupedPipeline: ``make_pipeline(make_grouped_pipeline(transformers,
+    GroupSelector(GroupLasso())), other_model)``.
+
     Examples
     --------
     >>> from skstruct import GroupLasso, GroupSelector

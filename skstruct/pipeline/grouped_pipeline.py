@@ -194,29 +194,38 @@ class GroupedPipeline(GroupReports, PipelineWithHook):
             yield
             return
         name, last = self.steps[-1]
-        targets = groups_parameters(last, name, self.groups_param)
-        self._groups_go_to = targets
+        self._groups_go_to = groups_parameters(last, name, self.groups_param)
+        taken_back = dict.fromkeys(self._groups_go_to)
         try:
             yield
+            if self._groups_go_to:
+                raise RuntimeError(
+                    "This version of scikit-learn fitted the last step before groups "
+                    "could be derived. Please report it."
+                )
         finally:
-            last.set_params(**dict.fromkeys(targets))
+            last.set_params(**taken_back)
             del self._groups_go_to
 
     def _before_last_step(self, Xt):
         """Derive groups, now that the transformers are fitted, for the last step."""
+        targets, self._groups_go_to = self._groups_go_to, []
         head = self[:-1]
         if all(is_passthrough(step) for _, step in head.steps):
             return
         shape = getattr(Xt, "shape", ())
         origins = trace_outputs(head, shape[1] if len(shape) == 2 else None)
         groups = group_outputs(head, origins, self.group_by)
-        self.steps[-1][1].set_params(**dict.fromkeys(self._groups_go_to, groups))
+        self.steps[-1][1].set_params(**dict.fromkeys(targets, groups))
 
     @property
     def selected_groups_(self):
         """Names of the groups that the last step selected."""
         check_is_fitted(self)
-        return fitted_model(self).selected_groups_
+        try:
+            return fitted_model(self).selected_groups_
+        except TypeError as error:  # hasattr is to say no
+            raise AttributeError(str(error)) from error
 
     def get_required_columns(self):
         """Return the columns of X that the selected groups are made of.
