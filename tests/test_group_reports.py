@@ -112,8 +112,16 @@ def test_models_inside_other_estimators():
     for outer in (FrozenEstimator(model), search, make_pipeline("passthrough", search)):
         pd.testing.assert_frame_equal(groups_to_frame(outer), direct)
     scaled = make_pipeline(StandardScaler(), GroupLasso(0.1, groups=2)).fit(X, Y)
-    frame = groups_to_frame(GridSearchCV(scaled, {}, cv=2).fit(X, Y))
+    search = GridSearchCV(scaled, {}, cv=2)
+    nested = make_pipeline(PolynomialFeatures(1, include_bias=False), search).fit(X, Y)
+    frame = groups_to_frame(nested)
     assert frame["columns"].tolist() == [["x0", "x1"], ["x2", "x3"], ["x4", "x5"]]
+    outer = make_pipeline(OneHotEncoder(), GridSearchCV(scaled, {}, cv=2))
+    scaled.set_params(standardscaler__with_mean=False, grouplasso__groups=None)
+    frame = groups_to_frame(outer.fit(np.round(X[:, :2]), Y))
+    n_levels = [len(own) for own in outer[0].categories_]
+    columns = [["x0"]] * n_levels[0] + [["x1"]] * n_levels[1]
+    assert frame["columns"].tolist() == columns
 
 
 def test_what_contains_no_model_with_groups():

@@ -156,6 +156,8 @@ def test_a_selector_behind_a_transformer_knows_its_raw_columns():
     )
     names = model.get_feature_names_out()
     assert pruned.get_feature_names_out().tolist() == names.tolist()
+    table = pruned.set_output(transform="pandas").transform(FRAME[["city", "u"]])
+    assert table.columns.tolist() == names.tolist()
 
 
 # --- pruned transformers --------------------------------------------------------------

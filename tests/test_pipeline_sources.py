@@ -5,8 +5,10 @@ import pandas as pd
 import pytest
 from sklearn.compose import ColumnTransformer, make_column_transformer
 from sklearn.decomposition import PCA
+from sklearn.feature_extraction import DictVectorizer
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.feature_selection import SelectKBest, VarianceThreshold, f_regression
+from sklearn.frozen import FrozenEstimator
 from sklearn.impute import KNNImputer, MissingIndicator, SimpleImputer
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import (
@@ -252,3 +254,25 @@ def test_errors_of_group_by():
     pipeline = make_pipeline(FunctionTransformer(), StandardScaler()).fit(FRAME[["u"]])
     with pytest.raises(ValueError, match="names of the outputs"):
         groups_from_transformer(pipeline, group_by=lambda name, columns: name)
+
+
+class Named(StandardScaler):
+    """A transformer whose output names do not depend on those of its input."""
+
+    def get_feature_names_out(self):
+        return np.array(["one", "two"], dtype=object)
+
+
+def test_unusual_transformers():
+    frozen = FrozenEstimator(make_column_transformer((StandardScaler(), NUMBERS)))
+    frozen.estimator.fit(FRAME)
+    assert groups_from_transformer(frozen) == {"u": [0], "u v": [1]}
+    with pytest.warns(UserWarning, match="'named'"):
+        groups = groups_from_transformer(Named().fit(FRAME[NUMBERS]))
+    assert groups == {"named": [0, 1]}
+    dicts = DictVectorizer().fit([{"city": "a", "n": 1.0}, {"city": "b", "n": 2.0}])
+    assert groups_from_transformer(dicts) == {"x0": [0, 1, 2]}
+    groups = groups_from_transformer(
+        dicts, group_by=lambda name, columns: name.partition("=")[0]
+    )
+    assert groups == {"city": [0, 1], "n": [2]}

@@ -49,14 +49,16 @@ def group_table(estimator: Any) -> dict[str, Any]:
 def model_and_head(estimator: Any) -> tuple[Any, Pipeline | None]:
     """Return the fitted model with groups, and the transformers before it, if any."""
     model, outer = fitted_model(estimator), estimator
-    while outer is not model and not isinstance(outer, Pipeline):
+    steps: dict[str, Any] = {}
+    while outer is not model:
+        if isinstance(outer, Pipeline):
+            for name, step in outer.steps[:-1]:
+                if not is_passthrough(step):
+                    # Pipelines inside each other may have names in common.
+                    key = f"{name}-{len(steps)}" if name in steps else name
+                    steps[key] = step
         outer = next_inside(outer)
-    if outer is model:
-        return model, None
-    head = Pipeline(outer.steps[:-1])
-    if all(is_passthrough(step) for _, step in head.steps):
-        return model_and_head(outer.steps[-1][1])
-    return model, head
+    return model, Pipeline(list(steps.items())) if steps else None
 
 
 def input_groups(estimator: Any) -> list[np.ndarray]:

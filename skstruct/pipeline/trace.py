@@ -4,11 +4,13 @@ import copy
 import re
 import warnings
 from collections.abc import Iterable
+from inspect import signature
 from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.compose import ColumnTransformer
+from sklearn.frozen import FrozenEstimator
 from sklearn.impute import KNNImputer
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import Normalizer, PolynomialFeatures
@@ -67,7 +69,8 @@ def input_names(transformer: Any) -> list[str]:
         transformer = steps[0]
     names = getattr(transformer, "feature_names_in_", None)
     if names is None:
-        return [f"x{i}" for i in range(transformer.n_features_in_)]
+        # Those of text or dicts take one column, and do not say so.
+        return [f"x{i}" for i in range(getattr(transformer, "n_features_in_", 1))]
     return [str(name) for name in names]
 
 
@@ -99,6 +102,8 @@ def trace(
     """Find the origin of each output from those of the inputs."""
     if is_passthrough(transformer):
         return inputs
+    if isinstance(transformer, FrozenEstimator):
+        return trace(transformer.estimator, inputs, path, n_outputs)
     if isinstance(transformer, Pipeline):
         return trace_pipeline(transformer, inputs, path, n_outputs)
     if isinstance(transformer, ColumnTransformer):
@@ -211,8 +216,10 @@ def names_from_tokens(
     """Name the outputs with a token where the name of an input would be."""
     nameless = without_names(transformer)
     if hasattr(nameless, "get_feature_names_out"):
+        ask = nameless.get_feature_names_out
         tokens = np.array([f"\x00{i}\x00" for i in range(n_inputs)], dtype=object)
-        return [str(answer) for answer in nameless.get_feature_names_out(tokens)]
+        takes_names = len(signature(ask).parameters) > 0
+        return [str(answer) for answer in (ask(tokens) if takes_names else ask())]
     if width is None:
         raise ValueError(
             f"Step {name!r} ({type(transformer).__name__}) has no "
