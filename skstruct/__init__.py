@@ -11,6 +11,11 @@ if TYPE_CHECKING:  # what type checkers and editors see
     from skstruct.decomposition import GroupSparseCoder as GroupSparseCoder
     from skstruct.inspection import GroupCVDisplay as GroupCVDisplay
     from skstruct.inspection import GroupPathDisplay as GroupPathDisplay
+    from skstruct.inspection import group_deviance_share as group_deviance_share
+    from skstruct.inspection import (
+        group_permutation_importance as group_permutation_importance,
+    )
+    from skstruct.inspection import groups_to_frame as groups_to_frame
     from skstruct.linear_model import (
         BlockCoordinateDescentClassifier as BlockCoordinateDescentClassifier,
     )
@@ -49,6 +54,7 @@ if TYPE_CHECKING:  # what type checkers and editors see
     )
     from skstruct.model_selection import GroupLassoCV as GroupLassoCV
     from skstruct.model_selection import GroupLassoIC as GroupLassoIC
+    from skstruct.model_selection import GroupSelector as GroupSelector
     from skstruct.model_selection import (
         OverlappingGroupLassoClassifierCV as OverlappingGroupLassoClassifierCV,
     )
@@ -87,6 +93,8 @@ if TYPE_CHECKING:  # what type checkers and editors see
     from skstruct.pipeline import GroupedPipeline as GroupedPipeline
     from skstruct.pipeline import groups_from_transformer as groups_from_transformer
     from skstruct.pipeline import make_grouped_pipeline as make_grouped_pipeline
+    from skstruct.pipeline import prune_transformer as prune_transformer
+    from skstruct.pipeline import required_columns as required_columns
     from skstruct.pruning import MLPPruner as MLPPruner
 
 __version__ = "0.1.0.dev0"
@@ -114,6 +122,7 @@ _PUBLIC = {
     "GroupSLOPE": "skstruct.penalties",
     "GroupedPipeline": "skstruct.pipeline",
     "HuberLoss": "skstruct.losses",
+    "GroupSelector": "skstruct.model_selection",
     "GroupSparseCoder": "skstruct.decomposition",
     "IntersectionOverlap": "skstruct.penalties",
     "L1": "skstruct.penalties",
@@ -142,10 +151,15 @@ _PUBLIC = {
     "TreeGroupL2": "skstruct.penalties",
     "TweedieLoss": "skstruct.losses",
     "duality_gap": "skstruct.linear_model",
+    "group_deviance_share": "skstruct.inspection",
     "group_lasso_path": "skstruct.linear_model",
+    "group_permutation_importance": "skstruct.inspection",
     "groups_from_transformer": "skstruct.pipeline",
+    "groups_to_frame": "skstruct.inspection",
     "make_grouped_pipeline": "skstruct.pipeline",
     "overlapping_group_lasso_path": "skstruct.linear_model",
+    "prune_transformer": "skstruct.pipeline",
+    "required_columns": "skstruct.pipeline",
     "sparse_group_lasso_path": "skstruct.linear_model",
 }
 _SUBMODULES = (

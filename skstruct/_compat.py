@@ -4,6 +4,8 @@ Everything else in this package uses scikit-learn's public names only.
 """
 
 from sklearn.base import _fit_context as fit_context
+from sklearn.pipeline import Pipeline
+from sklearn.utils import _safe_indexing as safe_indexing
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metadata_routing import process_routing
 
@@ -32,11 +34,30 @@ except ImportError:
         return method
 
 
+class PipelineWithHook(Pipeline):
+    """Pipeline that says when it is about to fit its last step.
+
+    scikit-learn has no public place for this: `fit`, `fit_transform` and `fit_predict`
+    all fit the other steps in `_fit`, and then look up the last one.
+    """
+
+    def _fit(self, *args, **kwargs):
+        Xt = super()._fit(*args, **kwargs)
+        self._before_last_step(Xt)
+        return Xt
+
+    def _before_last_step(self, Xt):
+        """Do what is to be done before the last step is fitted to Xt."""
+        raise NotImplementedError
+
+
 __all__ = [
     "CallbackSupportMixin",
     "Interval",
+    "PipelineWithHook",
     "StrOptions",
     "fit_context",
     "process_routing",
+    "safe_indexing",
     "with_callbacks",
 ]

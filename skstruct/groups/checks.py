@@ -99,7 +99,8 @@ def check_disjoint(parsed: ParsedGroups, features: Features) -> None:
         shown.append(f"feature {features.name(feature)!r} is in {which}")
     more = f" and {len(shared) - 5} more" if len(shared) > 5 else ""
     raise ValueError(
-        f"groups overlap: {'; '.join(shown)}{more}. Keep each feature in one group."
+        f"groups overlap: {'; '.join(shown)}{more}. Keep each feature in one group, "
+        "or use OverlappingGroupLasso."
     )
 
 

@@ -1,6 +1,18 @@
-"""Pictures of fitted models, with matplotlib, which loads when something is drawn."""
+"""What fitted models say: tables, importances, and pictures.
 
+Only pictures need matplotlib, which loads when something is drawn.
+"""
+
+from skstruct.inspection.deviance_share import group_deviance_share
 from skstruct.inspection.group_cv import GroupCVDisplay
 from skstruct.inspection.group_path import GroupPathDisplay
+from skstruct.inspection.permutation_importance import group_permutation_importance
+from skstruct.inspection.tables import groups_to_frame
 
-__all__ = ["GroupCVDisplay", "GroupPathDisplay"]
+__all__ = [
+    "GroupCVDisplay",
+    "GroupPathDisplay",
+    "group_deviance_share",
+    "group_permutation_importance",
+    "groups_to_frame",
+]

@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skstruct._compat import CallbackSupportMixin, Interval, StrOptions
 from skstruct.groups import make_layout
-from skstruct.groups.frame import groups_frame
+from skstruct.groups.report import GroupReports
 from skstruct.linear_model.validation import (
     check_offset,
     checked_weights,
@@ -22,7 +22,7 @@ from skstruct.solvers.solution import Problem
 _PLACES = {"accept_sparse": "csc", "accept_large_sparse": True}
 
 
-class GroupLinearModel(CallbackSupportMixin, BaseEstimator):
+class GroupLinearModel(GroupReports, CallbackSupportMixin, BaseEstimator):
     """Base of linear models with a penalty on groups of coefficients.
 
     Subclasses set the parameters named in ``_parameter_constraints`` in their
@@ -151,33 +151,6 @@ class GroupLinearModel(CallbackSupportMixin, BaseEstimator):
         """Return a problem with the penalty and weights that this model ended with."""
         layout = replace(problem.layout, weights=self.group_weights_)
         return replace(problem, layout=layout, penalty=self._penalty())
-
-    def groups_to_frame(self):
-        """Show the groups, one row each, as a table.
-
-        Returns
-        -------
-        pandas.DataFrame
-            With columns ``name``, ``features`` (list of names, or indices where X
-            had none), ``size``, ``weight``, ``norm`` (Euclidean norm of the group's
-            coefficients, all outputs together) and ``selected`` (whether it is not
-            zero). Rows are in the order of ``group_names_``.
-
-        Raises
-        ------
-        ImportError
-            If pandas is not installed.
-        sklearn.exceptions.NotFittedError
-            If the estimator has not been fitted.
-        """
-        check_is_fitted(self)
-        return groups_frame(
-            names=self.group_names_,
-            groups=self.groups_,
-            feature_names=getattr(self, "feature_names_in_", None),
-            weights=self.group_weights_,
-            norms=self.group_norms_,
-        )
 
     # -- predictions -----------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""Choosing how strong a penalty should be."""
+"""Choosing how strong a penalty should be, and which groups to keep."""
 
 from skstruct.model_selection.group_lasso_cv import (
     GroupLassoClassifierCV,
@@ -8,6 +8,7 @@ from skstruct.model_selection.group_lasso_ic import (
     GroupLassoClassifierIC,
     GroupLassoIC,
 )
+from skstruct.model_selection.group_selector import GroupSelector
 from skstruct.model_selection.overlapping_group_lasso_cv import (
     OverlappingGroupLassoClassifierCV,
     OverlappingGroupLassoCV,
@@ -30,6 +31,7 @@ __all__ = [
     "GroupLassoClassifierCV",
     "GroupLassoClassifierIC",
     "GroupLassoIC",
+    "GroupSelector",
     "OverlappingGroupLassoCV",
     "OverlappingGroupLassoClassifierCV",
     "OverlappingGroupLassoClassifierIC",

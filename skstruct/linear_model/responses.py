@@ -1,0 +1,68 @@
+"""The responses, weights and predictors of a fitted model, on any data."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.utils.validation import validate_data
+
+from skstruct.losses import Loss
+
+
+class FittedResponses(NamedTuple):
+    """What a loss needs to know of data and model."""
+
+    loss: Loss
+    y: np.ndarray  #: (n_samples, q), as the loss wants them
+    weights: np.ndarray  #: (n_samples,), they sum to one
+    X: Any  #: (n_samples, n_features), validated
+    predictor: np.ndarray  #: (n_samples, q)
+    coef: np.ndarray  #: (n_features, q)
+
+
+def fitted_responses(
+    estimator: Any, X: Any, y: Any, sample_weight: Any
+) -> FittedResponses:
+    """Encode y as the loss of a fitted linear model takes it, and predict for X.
+
+    Parameters
+    ----------
+    estimator : linear model of this package
+        A fitted estimator.
+    X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        Samples.
+    y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        Responses.
+    sample_weight : array-like of shape (n_samples,) or None
+        Sample weights.
+
+    Returns
+    -------
+    FittedResponses
+        Of these samples.
+
+    Raises
+    ------
+    ValueError
+        If the data do not fit the estimator.
+    """
+    validate_data(estimator, X, skip_check_array=True, reset=False)
+    twin = clone(estimator)  # validation of X and y leaves its traces there
+    X, _, problem = twin._make_problem(X, y, sample_weight, None)
+    problem.loss.check_target(problem.y, problem.weights)
+    if hasattr(estimator, "classes_"):
+        known, given = estimator.classes_.tolist(), twin.classes_.tolist()
+        if known != given:
+            raise ValueError(
+                f"y has the classes {given}, but {type(estimator).__name__} was fitted "
+                f"with {known}."
+            )
+    q = problem.y.shape[1]
+    coef = np.atleast_2d(estimator.coef_).T.astype(np.float64)
+    if coef.shape[1] != q:
+        raise ValueError(
+            f"y has {q} outputs, but {type(estimator).__name__} was fitted with "
+            f"{coef.shape[1]}."
+        )
+    predictor = X @ coef + np.atleast_1d(estimator.intercept_)
+    return FittedResponses(problem.loss, problem.y, problem.weights, X, predictor, coef)
