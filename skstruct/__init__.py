@@ -50,6 +50,9 @@ if TYPE_CHECKING:  # what type checkers and editors see
     from skstruct.model_selection import GroupLassoCV as GroupLassoCV
     from skstruct.model_selection import GroupLassoIC as GroupLassoIC
     from skstruct.model_selection import (
+        GroupStabilitySelection as GroupStabilitySelection,
+    )
+    from skstruct.model_selection import (
         OverlappingGroupLassoClassifierCV as OverlappingGroupLassoClassifierCV,
     )
     from skstruct.model_selection import (
@@ -112,6 +115,7 @@ _PUBLIC = {
     "GroupPathDisplay": "skstruct.inspection",
     "GroupSCAD": "skstruct.penalties",
     "GroupSLOPE": "skstruct.penalties",
+    "GroupStabilitySelection": "skstruct.model_selection",
     "GroupedPipeline": "skstruct.pipeline",
     "HuberLoss": "skstruct.losses",
     "GroupSparseCoder": "skstruct.decomposition",

@@ -1,4 +1,4 @@
-"""Choosing how strong a penalty should be."""
+"""Choosing how strong a penalty should be, and which groups can be relied on."""
 
 from skstruct.model_selection.group_lasso_cv import (
     GroupLassoClassifierCV,
@@ -24,12 +24,15 @@ from skstruct.model_selection.sparse_group_lasso_ic import (
     SparseGroupLassoClassifierIC,
     SparseGroupLassoIC,
 )
+from skstruct.model_selection.stability_bounds import stability_bounds
+from skstruct.model_selection.stability_selection import GroupStabilitySelection
 
 __all__ = [
     "GroupLassoCV",
     "GroupLassoClassifierCV",
     "GroupLassoClassifierIC",
     "GroupLassoIC",
+    "GroupStabilitySelection",
     "OverlappingGroupLassoCV",
     "OverlappingGroupLassoClassifierCV",
     "OverlappingGroupLassoClassifierIC",
@@ -38,4 +41,5 @@ __all__ = [
     "SparseGroupLassoClassifierCV",
     "SparseGroupLassoClassifierIC",
     "SparseGroupLassoIC",
+    "stability_bounds",
 ]

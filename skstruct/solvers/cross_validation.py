@@ -7,11 +7,9 @@ fold solves its own problem on the same X.
 from dataclasses import dataclass, replace
 
 import numpy as np
-from joblib import effective_n_jobs
-from sklearn.utils.parallel import Parallel, delayed
-from threadpoolctl import threadpool_limits
 
 from skstruct.solvers.solve import solve_path
+from skstruct.solvers.threads import run_in_threads
 
 # Predictions of several alphas are made at once while they have fewer entries.
 _ENTRIES_AT_ONCE = 4_000_000
@@ -59,14 +57,7 @@ def cross_validate_paths(
         return np.asarray(scored), replace(solution, coefs=None)
 
     tasks = [(*candidate, *split) for candidate in candidates for split in splits]
-    if effective_n_jobs(n_jobs) == 1:
-        results = [run(i, *task) for i, task in enumerate(tasks)]
-    else:
-        # One BLAS thread in each worker: more would compete for the same cores.
-        with threadpool_limits(limits=1, user_api="blas"):
-            results = Parallel(n_jobs=n_jobs, prefer="threads")(
-                delayed(run)(i, *task) for i, task in enumerate(tasks)
-            )
+    results = run_in_threads(run, tasks, n_jobs)
     scores, solutions = zip(*results, strict=True)
     scores = np.stack(scores).reshape(len(candidates), len(splits), *scores[0].shape)
     return scores.transpose(0, 2, 3, 1), list(solutions)
