@@ -31,12 +31,15 @@ class GroupSelection(SelectorMixin, CallbackSupportMixin, BaseEstimator):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        inner = get_tags(self._base())
+        inner = get_tags(self._inner())
         tags.target_tags.required = True
         tags.target_tags.multi_output = inner.target_tags.multi_output
         tags.target_tags.positive_only = inner.target_tags.positive_only
         tags.input_tags.sparse = inner.input_tags.sparse
         return tags
+
+    def _inner(self):
+        return GroupLasso() if self.estimator is None else self.estimator
 
     def _base(self):
         """Return the group estimator, not fitted, with the groups of this selector.
@@ -48,16 +51,16 @@ class GroupSelection(SelectorMixin, CallbackSupportMixin, BaseEstimator):
         ValueError
             If groups were given twice.
         """
-        if self.estimator is None:
-            return GroupLasso(groups=self.groups)
-        fits = isinstance(self.estimator, GroupLinearModel)
-        if not (fits and isinstance(self.estimator, FitAtOneAlpha)):
+        inner = self._inner()
+        if not (
+            isinstance(inner, GroupLinearModel) and isinstance(inner, FitAtOneAlpha)
+        ):
             raise TypeError(
-                f"estimator={self.estimator!r} must be one of this package that is "
+                f"estimator={inner!r} must be one of this package that is "
                 "fitted at one alpha, such as GroupLasso() or GroupLassoClassifier(); "
                 f"{type(self).__name__} follows its path of alphas."
             )
-        base = clone(self.estimator)
+        base = clone(inner)
         if self.groups is None:
             return base
         if base.groups is not None:

@@ -31,7 +31,7 @@ def stability_bounds(n_groups, n_selected, threshold, n_pairs=50):
     Returns
     -------
     dict of str to float
-        ``"markov"``, ``"unimodal"`` and ``"r_concave"``; none is larger than `n_groups`.
+        ``"markov"``, ``"unimodal"`` and ``"r_concave"``, none larger than `n_groups`.
 
     Raises
     ------

@@ -14,6 +14,7 @@ from skstruct._compat import Interval, fit_context, process_routing, with_callba
 from skstruct.linear_model.adaptive import adapted
 from skstruct.linear_model.fitting import atomic_fit, warn_if_not_converged
 from skstruct.linear_model.paths import check_alphas
+from skstruct.model_selection.complementary_halves import complementary_halves
 from skstruct.model_selection.group_selection import GroupSelection
 from skstruct.model_selection.progress import Progress
 from skstruct.model_selection.stability_bounds import stability_bounds
@@ -213,7 +214,12 @@ class GroupStabilitySelection(GroupSelection):
         if isinstance(alphas, int):
             full = adapted(problem, base.adaptive, base.gamma, **how)
             alphas = alpha_grid(full, alphas, self.eps)
-        halves = self._halves(problem, y if is_classifier(base) else None)
+        halves = complementary_halves(
+            np.flatnonzero(problem.weights > 0),
+            y if is_classifier(base) else None,
+            self.n_pairs,
+            check_random_state(self.random_state),
+        )
         progress = Progress(self, X, y, len(halves), len(alphas), name="subsample")
 
         def run(i, rows):
@@ -237,32 +243,6 @@ class GroupStabilitySelection(GroupSelection):
                 f"{len(halves)} subsamples, which select {self.n_selected_:.1f} each"
             )
         return self
-
-    def _halves(self, problem, classes):
-        """Return row indices of both halves of each split, one after the other."""
-        rows = np.flatnonzero(problem.weights > 0)
-        if len(rows) < 2:
-            raise ValueError(
-                f"{type(self).__name__} splits the samples in halves, which cannot be "
-                f"done with n_samples={len(rows)} of positive weight."
-            )
-        labels = np.zeros(len(rows)) if classes is None else classes[rows]
-        values, counts = np.unique(labels, return_counts=True)
-        if counts.min() < 2:
-            raise ValueError(
-                f"class {values[np.argmin(counts)]!r} has one sample of positive "
-                "weight, and both halves need one: leave the class out, or merge it."
-            )
-        rng = check_random_state(self.random_state)
-        halves = []
-        for _ in range(self.n_pairs):
-            # Sorted by class in random order, every other row goes to one half.
-            drawn = rng.permutation(len(rows))
-            drawn = rows[drawn[np.argsort(labels[drawn], kind="stable")]]
-            size = len(rows) // 2
-            first = rng.randint(2)
-            halves += [np.sort(drawn[(first + k) % 2 :: 2][:size]) for k in (0, 1)]
-        return halves
 
     def _selections(self, layout, solution):
         """Return which groups a run selects at each alpha, boolean (n_alphas, G)."""
@@ -364,9 +344,9 @@ class GroupStabilitySelection(GroupSelection):
             if value <= max_false:
                 return threshold
         raise ValueError(
-            f"No threshold has a {bound} bound of max_false={max_false:g} or less; that "
-            f"of threshold 1 is {value:.3g}. Refit with a smaller max_groups, or more "
-            "pairs."
+            f"No threshold has a {bound} bound of max_false={max_false:g} or less; "
+            f"that of threshold 1 is {value:.3g}. Refit with a smaller max_groups, or "
+            "more pairs."
         )
 
     # -- metadata ----------------------------------------------------------------------
@@ -391,7 +371,7 @@ class GroupStabilitySelection(GroupSelection):
             ``fit`` passes on what the estimator's ``fit`` requests.
         """
         return MetadataRouter(owner=self).add(
-            estimator=self._base(),
+            estimator=self._inner(),
             method_mapping=MethodMapping().add(caller="fit", callee="fit"),
         )
 
