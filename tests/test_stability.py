@@ -133,10 +133,8 @@ def few(estimator=None, **params):
 
 @parametrize_with_checks(
     [
-        GroupStabilitySelection(alphas=3, eps=0.01, n_pairs=1, threshold=0.51),
-        GroupStabilitySelection(
-            GroupLassoClassifier(), alphas=3, eps=0.01, n_pairs=1, threshold=0.51
-        ),
+        GroupStabilitySelection(alphas=3, eps=0.01, n_pairs=1),
+        GroupStabilitySelection(GroupLassoClassifier(), alphas=[0.005], n_pairs=1),
     ]
 )
 def test_scikit_learn_checks(estimator, check):
