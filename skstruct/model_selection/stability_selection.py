@@ -130,9 +130,9 @@ class GroupStabilitySelection(GroupSelection):
     >>> selector.fit_transform(X, y).shape
     (100, 6)
     >>> print(selector.selected_groups_)
-    [11 18]
+    [ 1 18]
     >>> round(selector.error_bounds()["unimodal"], 2)
-    0.83
+    0.84
     """
 
     _parameter_constraints: dict = {
