@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:  # what type checkers and editors see
     from skstruct.decomposition import GroupSparseCoder as GroupSparseCoder
     from skstruct.inspection import GroupCVDisplay as GroupCVDisplay
+    from skstruct.inspection import GroupImportanceDisplay as GroupImportanceDisplay
+    from skstruct.inspection import GroupMapDisplay as GroupMapDisplay
     from skstruct.inspection import GroupPathDisplay as GroupPathDisplay
+    from skstruct.inspection import GroupStabilityDisplay as GroupStabilityDisplay
     from skstruct.linear_model import (
         BlockCoordinateDescentClassifier as BlockCoordinateDescentClassifier,
     )
@@ -103,6 +106,7 @@ _PUBLIC = {
     "GammaLoss": "skstruct.losses",
     "GroupCVDisplay": "skstruct.inspection",
     "GroupElasticNet": "skstruct.penalties",
+    "GroupImportanceDisplay": "skstruct.inspection",
     "GroupL2": "skstruct.penalties",
     "GroupLasso": "skstruct.linear_model",
     "GroupLassoCV": "skstruct.model_selection",
@@ -112,9 +116,11 @@ _PUBLIC = {
     "GroupLassoIC": "skstruct.model_selection",
     "GroupLinf": "skstruct.penalties",
     "GroupMCP": "skstruct.penalties",
+    "GroupMapDisplay": "skstruct.inspection",
     "GroupPathDisplay": "skstruct.inspection",
     "GroupSCAD": "skstruct.penalties",
     "GroupSLOPE": "skstruct.penalties",
+    "GroupStabilityDisplay": "skstruct.inspection",
     "GroupStabilitySelection": "skstruct.model_selection",
     "GroupedPipeline": "skstruct.pipeline",
     "HuberLoss": "skstruct.losses",
