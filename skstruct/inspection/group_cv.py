@@ -271,7 +271,7 @@ def count_axis(ax: Any, alphas: np.ndarray, counts: np.ndarray) -> Any:
 def name_of_score(scoring: Any, estimator: Any = None) -> str:
     """Return what to call the scores that ``scoring=`` gives an estimator."""
     if scoring is None:
-        if is_classifier(estimator):
+        if estimator is not None and is_classifier(estimator):
             return "Negative log loss"
         loss = getattr(estimator, "_base_loss", None)
         if loss is None or loss.is_quadratic:

@@ -115,7 +115,7 @@ class GroupImportanceDisplay:
         >>> model = model.fit(birthwt.data, birthwt.target)
         >>> display = GroupImportanceDisplay.from_estimator(model, X=birthwt.data)
         >>> print(display.group_names[display.order_[0]])
-        race
+        ui
         >>> plt.show()
         """
         check_is_fitted(estimator)

@@ -21,6 +21,7 @@ from skstruct.inspection.plotting import (
 )
 
 _ZERO = "#DDDDDD"
+_WIDTH = 450.0  # points, about, of the axes
 _MOST_ROWS = 30  # groups that are all named
 _MOST_FEATURES = 30  # features that are all named
 _NORM = "Norm of the group's coefficients (grey: not selected)"
@@ -181,8 +182,8 @@ class GroupMapDisplay:
         levels = levels_of(groups, n_features)
         self.is_nested_ = levels is not None
         if levels is None:
-            order, row_of = order_by_first_group(groups, n_features), range(len(groups))
-            n_rows = len(groups)
+            order, n_rows = order_by_first_group(groups, n_features), len(groups)
+            row_of = {g: g for g in range(n_rows)}
         else:
             order, row_of, n_rows = order_by_levels(levels), _rows(levels), len(levels)
         place = np.empty(n_features, dtype=int)
@@ -194,7 +195,7 @@ class GroupMapDisplay:
         ]
         ax = new_axes(ax, figsize=(7.5, _height(n_rows, self.is_nested_)))
         self.colorbar_, colors = self._colors(ax, norms)
-        self.cells_ = _draw_boxes(ax, boxes, colors, self.is_nested_)
+        self.cells_ = _draw_boxes(ax, boxes, colors, norms, n_features)
         ax.set_xlim(0, n_features)
         ax.set_ylim(n_rows, 0)
         self._name_features(ax, order)
@@ -233,12 +234,14 @@ class GroupMapDisplay:
 
     def _colors(self, ax: Any, norms: np.ndarray) -> tuple[Any, np.ndarray]:
         """Return a colour bar, if norms are known, and the colour of each group."""
+        from matplotlib import colormaps
         from matplotlib.cm import ScalarMappable
-        from matplotlib.colors import Normalize, to_rgba
+        from matplotlib.colors import ListedColormap, Normalize, to_rgba
 
         if self.norms is None:
             return None, np.tile(to_rgba(COLORS[4]), (len(norms), 1))
-        mappable = ScalarMappable(Normalize(0.0, norms.max() or 1.0), "cividis_r")
+        shades = ListedColormap(colormaps["YlGnBu"](np.linspace(0.25, 1.0, 256)))
+        mappable = ScalarMappable(Normalize(0.0, norms.max() or 1.0), shades)
         colors = np.where(norms[:, None] > 0, mappable.to_rgba(norms), to_rgba(_ZERO))
         bar = ax.figure.colorbar(
             mappable, ax=ax, location="top", shrink=0.6, aspect=40, pad=0.02
@@ -276,22 +279,33 @@ def _height(n_rows: int, is_nested: bool) -> float:
     return 1.8 + 0.22 * n_rows if n_rows <= _MOST_ROWS else 5.5
 
 
-def _draw_boxes(ax: Any, boxes: list, colors: np.ndarray, is_nested: bool) -> Any:
-    """Draw a rectangle for each (group, row, start, end)."""
+def _draw_boxes(
+    ax: Any, boxes: list, colors: np.ndarray, norms: np.ndarray, n_features: int
+) -> Any:
+    """Draw a rectangle for each (group, row, start, end), selected groups on top."""
     from matplotlib.collections import PolyCollection
 
+    boxes = sorted(boxes, key=lambda box: norms[box[0]] > 0)
     n_rows = 1 + max(row for _, row, _, _ in boxes)
-    gap = 0.06 if n_rows <= _MOST_ROWS else 0.0
+    is_thin = n_rows > _MOST_ROWS
+    gap = 0.0 if is_thin else 0.06
     corners = [
         [(x0, y + gap), (x1, y + gap), (x1, y + 1 - gap), (x0, y + 1 - gap)]
         for _, y, x0, x1 in boxes
     ]
-    own = colors[[g for g, *_ in boxes]]
-    # Nested neighbours need a line between them; thin rows must not vanish.
-    many = len(boxes) > 200
-    edges = "white" if is_nested and not many else own
+    edges = colors[[g for g, *_ in boxes]]
+    widths = np.full(len(boxes), 0.4)
+    if is_thin:  # the few selected must not drown among the others
+        widths[[norms[g] > 0 for g, *_ in boxes]] = 1.6
+    else:  # neighbours need a line between them, where there is room for one
+        is_wide = [(x1 - x0) * _WIDTH > 5 * n_features for _, _, x0, x1 in boxes]
+        edges[is_wide] = (1.0, 1.0, 1.0, 1.0)
+        widths[is_wide] = 1.0
     cells = PolyCollection(
-        corners, facecolors=own, edgecolors=edges, linewidths=1.0 if not many else 0.6
+        corners,
+        facecolors=colors[[g for g, *_ in boxes]],
+        edgecolors=edges,
+        linewidths=widths,
     )
     return ax.add_collection(cells)
 

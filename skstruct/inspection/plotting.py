@@ -15,6 +15,7 @@ DARK = "#444444"
 
 _LONGEST_LABEL = 40  # characters
 _FONT_SIZE = 9.0  # points
+_FEW_DECADES = 1000  # ratio of alphas up to which 2 and 5 are on the axis too
 
 
 def new_axes(ax: Any = None, figsize: tuple[float, float] = (7.5, 4.5)) -> Any:
@@ -69,6 +70,13 @@ def set_alpha_axis(ax: Any, alphas: np.ndarray) -> None:
     ax.set_xscale("log")
     ax.set_xlim(high * (high / low) ** 0.02, low)
     ax.set_xlabel("alpha (weaker penalty to the right)")
+    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+
+    ax.xaxis.set_major_locator(
+        LogLocator(subs=(1.0, 2.0, 5.0) if high / low < _FEW_DECADES else (1.0,))
+    )
+    ax.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    ax.xaxis.set_minor_formatter(NullFormatter())
 
 
 def mark_alphas(
@@ -124,7 +132,7 @@ def legend_above(ax: Any, handles: list[Any]) -> None:
 def label_line_ends(
     ax: Any,
     x: float,
-    heights: Sequence[float],
+    heights: Any,
     labels: Sequence[str],
     colors: Sequence[Any],
 ) -> list[Any]:
