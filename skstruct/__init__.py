@@ -44,6 +44,7 @@ if TYPE_CHECKING:  # what type checkers and editors see
     from skstruct.losses import QuantileLoss as QuantileLoss
     from skstruct.losses import SquaredError as SquaredError
     from skstruct.losses import TweedieLoss as TweedieLoss
+    from skstruct.model_selection import GroupKnockoffSelector as GroupKnockoffSelector
     from skstruct.model_selection import (
         GroupLassoClassifierCV as GroupLassoClassifierCV,
     )
@@ -107,6 +108,7 @@ _PUBLIC = {
     "GroupCVDisplay": "skstruct.inspection",
     "GroupElasticNet": "skstruct.penalties",
     "GroupImportanceDisplay": "skstruct.inspection",
+    "GroupKnockoffSelector": "skstruct.model_selection",
     "GroupL2": "skstruct.penalties",
     "GroupLasso": "skstruct.linear_model",
     "GroupLassoCV": "skstruct.model_selection",

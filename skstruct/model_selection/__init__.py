@@ -1,5 +1,6 @@
 """Choosing how strong a penalty should be, and which groups can be relied on."""
 
+from skstruct.model_selection.group_knockoffs import GroupKnockoffSelector
 from skstruct.model_selection.group_lasso_cv import (
     GroupLassoClassifierCV,
     GroupLassoCV,
@@ -28,6 +29,7 @@ from skstruct.model_selection.stability_bounds import stability_bounds
 from skstruct.model_selection.stability_selection import GroupStabilitySelection
 
 __all__ = [
+    "GroupKnockoffSelector",
     "GroupLassoCV",
     "GroupLassoClassifierCV",
     "GroupLassoClassifierIC",

@@ -1,7 +1,7 @@
 """What selectors of whole groups share, which fit a group estimator many times."""
 
 import numpy as np
-from sklearn.base import BaseEstimator, clone, is_classifier
+from sklearn.base import BaseEstimator, clone
 from sklearn.feature_selection import SelectorMixin
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
@@ -77,8 +77,6 @@ class GroupSelection(SelectorMixin, CallbackSupportMixin, BaseEstimator):
             self.feature_names_in_ = base.feature_names_in_
         elif hasattr(self, "feature_names_in_"):
             del self.feature_names_in_
-        if is_classifier(base):
-            self.classes_ = base.classes_
 
     def _selected_mask(self):
         """Return which groups are selected, boolean (n_groups,)."""

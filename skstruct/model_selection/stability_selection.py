@@ -83,8 +83,6 @@ class GroupStabilitySelection(GroupSelection):
         Names of the groups.
     group_weights_ : ndarray of shape (n_groups,)
         Weights of the groups; adaptive estimators change them in each run.
-    classes_ : ndarray of shape (n_classes,)
-        The classes, of classifiers only.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of shape (n_features_in_,)
