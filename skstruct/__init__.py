@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:  # what type checkers and editors see
     from skstruct.decomposition import GroupSparseCoder as GroupSparseCoder
     from skstruct.inspection import GroupCVDisplay as GroupCVDisplay
+    from skstruct.inspection import GroupImportanceDisplay as GroupImportanceDisplay
+    from skstruct.inspection import GroupMapDisplay as GroupMapDisplay
     from skstruct.inspection import GroupPathDisplay as GroupPathDisplay
+    from skstruct.inspection import GroupStabilityDisplay as GroupStabilityDisplay
     from skstruct.inspection import group_deviance_share as group_deviance_share
     from skstruct.inspection import (
         group_permutation_importance as group_permutation_importance,
@@ -46,6 +49,7 @@ if TYPE_CHECKING:  # what type checkers and editors see
     from skstruct.losses import QuantileLoss as QuantileLoss
     from skstruct.losses import SquaredError as SquaredError
     from skstruct.losses import TweedieLoss as TweedieLoss
+    from skstruct.model_selection import GroupKnockoffSelector as GroupKnockoffSelector
     from skstruct.model_selection import (
         GroupLassoClassifierCV as GroupLassoClassifierCV,
     )
@@ -55,6 +59,9 @@ if TYPE_CHECKING:  # what type checkers and editors see
     from skstruct.model_selection import GroupLassoCV as GroupLassoCV
     from skstruct.model_selection import GroupLassoIC as GroupLassoIC
     from skstruct.model_selection import GroupSelector as GroupSelector
+    from skstruct.model_selection import (
+        GroupStabilitySelection as GroupStabilitySelection,
+    )
     from skstruct.model_selection import (
         OverlappingGroupLassoClassifierCV as OverlappingGroupLassoClassifierCV,
     )
@@ -108,6 +115,8 @@ _PUBLIC = {
     "GammaLoss": "skstruct.losses",
     "GroupCVDisplay": "skstruct.inspection",
     "GroupElasticNet": "skstruct.penalties",
+    "GroupImportanceDisplay": "skstruct.inspection",
+    "GroupKnockoffSelector": "skstruct.model_selection",
     "GroupL2": "skstruct.penalties",
     "GroupLasso": "skstruct.linear_model",
     "GroupLassoCV": "skstruct.model_selection",
@@ -117,9 +126,12 @@ _PUBLIC = {
     "GroupLassoIC": "skstruct.model_selection",
     "GroupLinf": "skstruct.penalties",
     "GroupMCP": "skstruct.penalties",
+    "GroupMapDisplay": "skstruct.inspection",
     "GroupPathDisplay": "skstruct.inspection",
     "GroupSCAD": "skstruct.penalties",
     "GroupSLOPE": "skstruct.penalties",
+    "GroupStabilityDisplay": "skstruct.inspection",
+    "GroupStabilitySelection": "skstruct.model_selection",
     "GroupedPipeline": "skstruct.pipeline",
     "HuberLoss": "skstruct.losses",
     "GroupSelector": "skstruct.model_selection",

@@ -5,13 +5,19 @@ Only pictures need matplotlib, which loads when something is drawn.
 
 from skstruct.inspection.deviance_share import group_deviance_share
 from skstruct.inspection.group_cv import GroupCVDisplay
+from skstruct.inspection.group_importance import GroupImportanceDisplay
+from skstruct.inspection.group_map import GroupMapDisplay
 from skstruct.inspection.group_path import GroupPathDisplay
+from skstruct.inspection.group_stability import GroupStabilityDisplay
 from skstruct.inspection.permutation_importance import group_permutation_importance
 from skstruct.inspection.tables import groups_to_frame
 
 __all__ = [
     "GroupCVDisplay",
+    "GroupImportanceDisplay",
+    "GroupMapDisplay",
     "GroupPathDisplay",
+    "GroupStabilityDisplay",
     "group_deviance_share",
     "group_permutation_importance",
     "groups_to_frame",

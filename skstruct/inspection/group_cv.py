@@ -3,8 +3,13 @@
 from typing import Any
 
 import numpy as np
+from sklearn.base import is_classifier
 
-from skstruct.inspection.path_data import check_has_path, norm_path
+from skstruct.inspection.path_data import (
+    check_has_path,
+    norm_path,
+    of_chosen_path,
+)
 from skstruct.inspection.plotting import (
     COLORS,
     GREY,
@@ -149,15 +154,20 @@ class GroupCVDisplay:
         >>> plt.show()
         """
         check_has_path(estimator, cls.__name__)
+        if not hasattr(estimator, "scores_path_"):
+            raise TypeError(
+                f"{cls.__name__} shows cross-validated scores, which "
+                f"{type(estimator).__name__} does not have. Pass a fitted GroupLassoCV."
+            )
         norms = norm_path(estimator.coef_path_, estimator.groups_)
         display = cls(
-            alphas=estimator.alphas_,
-            scores_path=estimator.scores_path_,
+            alphas=of_chosen_path(estimator, estimator.alphas_),
+            scores_path=of_chosen_path(estimator, estimator.scores_path_),
             n_selected=np.count_nonzero(norms, axis=0),
             alpha=estimator.alpha_,
             alpha_min=estimator.alpha_min_,
             alpha_1se=estimator.alpha_1se_,
-            score_name=score_name or name_of_score(estimator.scoring),
+            score_name=score_name or name_of_score(estimator.scoring, estimator),
         )
         return display.plot(
             ax, negate_score=negate_score, show_folds=show_folds, line_kw=line_kw
@@ -258,10 +268,15 @@ def count_axis(ax: Any, alphas: np.ndarray, counts: np.ndarray) -> Any:
     return top
 
 
-def name_of_score(scoring: Any) -> str:
-    """Return what to call the scores that ``scoring=`` gives."""
+def name_of_score(scoring: Any, estimator: Any = None) -> str:
+    """Return what to call the scores that ``scoring=`` gives an estimator."""
     if scoring is None:
-        return "Negative mean squared error"
+        if estimator is not None and is_classifier(estimator):
+            return "Negative log loss"
+        loss = getattr(estimator, "_base_loss", None)
+        if loss is None or loss.is_quadratic:
+            return "Negative mean squared error"
+        return f"Negative mean {'deviance' if loss.deviance_factor == 2 else 'loss'}"
     if not isinstance(scoring, str):
         return "Score"
     words = scoring.replace("_", " ")

@@ -8,8 +8,10 @@ from skstruct.groups import make_layout
 from skstruct.inspection.path_data import (
     as_samples,
     check_has_path,
+    coefficient_lines,
     effect_path,
     norm_path,
+    of_chosen_path,
 )
 from skstruct.inspection.plotting import (
     GREY,
@@ -45,7 +47,12 @@ class GroupPathDisplay:
         Alpha of the best mean score and of the one standard error rule, marked by a
         dashed and a dotted line where they are not the chosen one.
     ylabel : str, default="Norm of the group's coefficients"
-        What `norms` are.
+        What is drawn.
+    lines : array-like of shape (n_lines, n_alphas), default=None
+        What to draw in place of `norms`, such as single coefficients, in the colours of
+        their groups; `norms` still say which groups are the largest.
+    members : list of array-like of int, default=None
+        Which of the `lines` belong to each group.
 
     Attributes
     ----------
@@ -53,8 +60,8 @@ class GroupPathDisplay:
         Axes of the plot.
     figure_ : matplotlib Figure
         Figure of the plot.
-    lines_ : list of matplotlib Line2D of length n_groups
-        The line of each group, in the order of `group_names`.
+    lines_ : list of matplotlib Line2D
+        The line of each group, in the order of `group_names`; or those of `lines`.
     labels_ : list of matplotlib Annotation
         Names beside the lines, largest group first.
 
@@ -89,6 +96,8 @@ class GroupPathDisplay:
         alpha_min: float | None = None,
         alpha_1se: float | None = None,
         ylabel: str = _NORM,
+        lines: Any = None,
+        members: Any = None,
     ) -> None:
         self.alphas = alphas
         self.norms = norms
@@ -97,12 +106,15 @@ class GroupPathDisplay:
         self.alpha_min = alpha_min
         self.alpha_1se = alpha_1se
         self.ylabel = ylabel
+        self.lines = lines
+        self.members = members
 
     @classmethod
     def from_estimator(
         cls,
         estimator: Any,
         *,
+        by: str = "group",
         X: Any = None,
         ax: Any = None,
         max_labels: int = 10,
@@ -114,6 +126,9 @@ class GroupPathDisplay:
         ----------
         estimator : GroupLassoCV
             A fitted estimator with a path.
+        by : {"group", "coefficient"}, default="group"
+            Draw one line for each group, its size, or one for each coefficient, in the
+            colour of its group.
         X : {array-like, sparse matrix} of shape (n_samples, n_features), default=None
             If given, a group's size is the standard deviation, over these samples, of
             what it adds to the prediction. That is in units of y, and can be compared
@@ -135,6 +150,8 @@ class GroupPathDisplay:
         ------
         TypeError
             If the estimator has no path.
+        ValueError
+            If `by` is neither, or if it is "coefficient" and X is given.
         sklearn.exceptions.NotFittedError
             If the estimator is not fitted.
 
@@ -152,19 +169,24 @@ class GroupPathDisplay:
         >>> plt.show()
         """
         check_has_path(estimator, cls.__name__)
+        check_by(by, X)
         coefs, groups = estimator.coef_path_, estimator.groups_
-        norms, ylabel = norm_path(coefs, groups), _NORM
+        norms, ylabel, lines, members = norm_path(coefs, groups), _NORM, None, None
+        if by == "coefficient":
+            (lines, members), ylabel = coefficient_lines(coefs, groups), "Coefficient"
         if X is not None:
             norms = effect_path(coefs, groups, as_samples(estimator, X))
             ylabel = "Standard deviation of the group's contribution"
         display = cls(
-            alphas=estimator.alphas_,
+            alphas=of_chosen_path(estimator, estimator.alphas_),
             norms=norms,
             group_names=estimator.group_names_,
             alpha=estimator.alpha_,
-            alpha_min=estimator.alpha_min_,
-            alpha_1se=estimator.alpha_1se_,
+            alpha_min=getattr(estimator, "alpha_min_", None),
+            alpha_1se=getattr(estimator, "alpha_1se_", None),
             ylabel=ylabel,
+            lines=lines,
+            members=members,
         )
         return display.plot(ax, max_labels=max_labels, line_kw=line_kw)
 
@@ -264,34 +286,40 @@ class GroupPathDisplay:
         ValueError
             If `norms` does not have a row a group and a column an alpha.
         """
-        alphas, norms, names = self._checked()
+        alphas, norms, names, heights = self._checked()
+        members = self.members
+        if self.lines is None:
+            members = np.arange(len(norms))[:, None]
         ax = new_axes(ax)
         set_alpha_axis(ax, alphas)
         ax.set_ylabel(self.ylabel)
-        top = norms.max(initial=0.0) or 1.0
-        ax.set_ylim(-0.02 * top, 1.05 * top)
+        set_limits(ax, heights)
         grey = {"color": GREY, "linewidth": 0.8, "zorder": 2.0, **(line_kw or {})}
-        lines = ax.plot(alphas, norms.T, **grey)
+        lines = ax.plot(alphas, heights.T, **grey)
         named = self._largest(alphas, norms)[:max_labels]
+        tallest = []  # of each named group, the line that ends farthest from zero
         for rank, g in enumerate(named):
             look = {"linewidth": 1.8, **line_look(rank), **(line_kw or {})}
-            lines[g].set(zorder=3.0 - rank / (len(named) + 1), **look)
+            own = np.asarray(members[g])
+            for i in own:
+                lines[i].set(zorder=3.0 - rank / (len(named) + 1), **look)
+            tallest.append(own[np.argmax(np.abs(heights[own, -1]))])
         marks = mark_alphas(ax, self.alpha, self.alpha_min, self.alpha_1se)
         if marks:
             legend_above(ax, marks)
         self.labels_ = label_line_ends(
             ax,
             alphas[-1],
-            norms[named, -1],
+            heights[tallest, -1] if tallest else [],
             [str(names[g]) for g in named],
-            [lines[g] for g in named],
+            [lines[i].get_color() for i in tallest],
         )
         self.lines_ = lines
         self.ax_, self.figure_ = ax, ax.figure
         return self
 
-    def _checked(self) -> tuple[np.ndarray, np.ndarray, Any]:
-        """Return positive alphas from large to small, norms at them, and names."""
+    def _checked(self) -> tuple[np.ndarray, np.ndarray, Any, np.ndarray]:
+        """Return positive alphas from large to small, norms, names and what to draw."""
         alphas = np.asarray(self.alphas, dtype=float)
         norms = np.asarray(self.norms, dtype=float)
         names = range(len(norms)) if self.group_names is None else self.group_names
@@ -304,7 +332,16 @@ class GroupPathDisplay:
         shown = shown[alphas[shown] > 0]
         if len(shown) == 0:
             raise ValueError("alphas must hold a positive number.")
-        return alphas[shown], norms[:, shown], names
+        heights = norms if self.lines is None else np.asarray(self.lines, dtype=float)
+        if heights.shape[1:] != alphas.shape or (
+            self.lines is not None and len(self.members or ()) != len(names)
+        ):
+            raise ValueError(
+                f"lines must be of shape (n_lines, {len(alphas)}), and members have "
+                f"one entry for each of the {len(names)} groups; got {heights.shape} "
+                f"and {self.members!r}."
+            )
+        return alphas[shown], norms[:, shown], names, heights[:, shown]
 
     def _largest(self, alphas: np.ndarray, norms: np.ndarray) -> np.ndarray:
         """Return groups that are not always zero, the largest first."""
@@ -315,3 +352,22 @@ class GroupPathDisplay:
             chosen = norms[:, np.argmin(np.abs(alphas - self.alpha))]
         order = np.lexsort((-anywhere, -chosen))
         return order[anywhere[order] > 0]
+
+
+def check_by(by: str, X: Any) -> None:
+    """Raise ValueError unless lines can be drawn `by` that."""
+    if by not in ("group", "coefficient"):
+        raise ValueError(f"by={by!r} must be 'group' or 'coefficient'.")
+    if by == "coefficient" and X is not None:
+        raise ValueError(
+            "by='coefficient' draws coefficients, for which X is of no use: leave it "
+            "out, or draw by='group'."
+        )
+
+
+def set_limits(ax: Any, heights: np.ndarray) -> None:
+    """Set the limits of y so that zero and all lines are well inside."""
+    top = max(heights.max(initial=0.0), 0.0)
+    bottom = min(heights.min(initial=0.0), 0.0)
+    span = (top - bottom) or 1.0
+    ax.set_ylim(bottom - (0.05 if bottom < 0 else 0.02) * span, top + 0.05 * span)

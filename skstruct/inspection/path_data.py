@@ -19,6 +19,39 @@ def check_has_path(estimator: Any, display: str) -> None:
         )
 
 
+def of_chosen_path(estimator: Any, values: Any) -> Any:
+    """Return those values of several paths, one for each l1_ratio, of the chosen one.
+
+    Values of the only path are returned as they are; alphas say which it is.
+    """
+    return values[estimator._chosen] if np.ndim(estimator.alphas_) == 2 else values
+
+
+def coefficient_lines(
+    coefs: np.ndarray, groups: Sequence[np.ndarray]
+) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Return one line for each coefficient, and which lines are each group's.
+
+    Parameters
+    ----------
+    coefs : (n_features, n_alphas) or (n_outputs, n_features, n_alphas) array
+        Coefficients along the path.
+    groups : sequence of index arrays
+        Features of each group.
+
+    Returns
+    -------
+    lines : (n_outputs * n_features, n_alphas) array
+        All coefficients of the first output, then of the next.
+    members : list of integer arrays
+        Lines of each group.
+    """
+    n_features = coefs.shape[-2]
+    lines = coefs.astype(np.float64).reshape(-1, coefs.shape[-1])
+    first = np.arange(0, len(lines), n_features)
+    return lines, [(first[:, None] + own).ravel() for own in groups]
+
+
 def norm_path(coefs: np.ndarray, groups: Sequence[np.ndarray]) -> np.ndarray:
     """Return the norm of each group at each alpha.
 

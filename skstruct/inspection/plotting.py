@@ -15,10 +15,11 @@ DARK = "#444444"
 
 _LONGEST_LABEL = 40  # characters
 _FONT_SIZE = 9.0  # points
+_FEW_DECADES = 1000  # ratio of alphas up to which 2 and 5 are on the axis too
 
 
-def new_axes(ax: Any = None) -> Any:
-    """Return `ax`, or the axes of a new figure.
+def new_axes(ax: Any = None, figsize: tuple[float, float] = (7.5, 4.5)) -> Any:
+    """Return `ax`, or the axes of a new figure of that size in inches.
 
     Raises
     ------
@@ -34,7 +35,25 @@ def new_axes(ax: Any = None) -> Any:
         ) from error
     if ax is not None:
         return ax
-    return plt.subplots(figsize=(7.5, 4.5), layout="constrained")[1]
+    return plt.subplots(figsize=figsize, layout="constrained")[1]
+
+
+def check_names(names: Any, n_groups: int) -> Any:
+    """Return names of the groups, 0, 1, ... for None.
+
+    Raises
+    ------
+    ValueError
+        If there are not as many names as groups.
+    """
+    if names is None:
+        return range(n_groups)
+    if len(names) != n_groups:
+        raise ValueError(
+            f"group_names must have one name for each of the {n_groups} groups; got "
+            f"{len(names)}."
+        )
+    return names
 
 
 def line_look(rank: int) -> dict[str, Any]:
@@ -51,6 +70,13 @@ def set_alpha_axis(ax: Any, alphas: np.ndarray) -> None:
     ax.set_xscale("log")
     ax.set_xlim(high * (high / low) ** 0.02, low)
     ax.set_xlabel("alpha (weaker penalty to the right)")
+    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+
+    ax.xaxis.set_major_locator(
+        LogLocator(subs=(1.0, 2.0, 5.0) if high / low < _FEW_DECADES else (1.0,))
+    )
+    ax.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    ax.xaxis.set_minor_formatter(NullFormatter())
 
 
 def mark_alphas(
@@ -104,7 +130,11 @@ def legend_above(ax: Any, handles: list[Any]) -> None:
 
 
 def label_line_ends(
-    ax: Any, x: float, heights: Sequence[float], labels: Sequence[str], lines: Any
+    ax: Any,
+    x: float,
+    heights: Any,
+    labels: Sequence[str],
+    colors: Sequence[Any],
 ) -> list[Any]:
     """Write labels to the right of the axes, beside the ends of their lines.
 
@@ -118,8 +148,8 @@ def label_line_ends(
         Height of each line there.
     labels : sequence of str
         Texts; long ones are shortened.
-    lines : sequence of Line2D
-        Their colours are used.
+    colors : sequence of matplotlib colours
+        Colours of the labels.
 
     Returns
     -------
@@ -138,18 +168,18 @@ def label_line_ends(
             textcoords="axes fraction",
             va="center",
             fontsize=_FONT_SIZE,
-            color=line.get_color(),
+            color=color,
             annotation_clip=False,
             arrowprops={
                 "arrowstyle": "-",
-                "color": line.get_color(),
+                "color": color,
                 "linewidth": 0.7,
                 "shrinkA": 1.0,
                 "shrinkB": 0.0,
                 "relpos": (0.0, 0.5),
             },
         )
-        for label, height, y, line in zip(labels, heights, at, lines, strict=True)
+        for label, height, y, color in zip(labels, heights, at, colors, strict=True)
     ]
 
 

@@ -84,7 +84,11 @@ def _first_fit(problem, kind, *, tol, max_iter):
         alphas = np.geomspace(top, 1e-5 * top, _N_ALPHAS)
     else:
         alphas = alpha_grid(problem, _N_ALPHAS, 1e-3)
-    how = {"tol": tol, "max_iter": max_iter}
+    return cross_validated_coef(problem, alphas, tol=tol, max_iter=max_iter)
+
+
+def cross_validated_coef(problem, alphas, **how):
+    """Return the coefficients (p, q) at the alpha of the best mean score in 5 folds."""
     splits = _folds(problem)
     total, moments = moments_of_folds(problem, splits, len(alphas))
     scores, _ = cross_validate_paths(

@@ -1,5 +1,6 @@
 """Choosing how strong a penalty should be, and which groups to keep."""
 
+from skstruct.model_selection.group_knockoffs import GroupKnockoffSelector
 from skstruct.model_selection.group_lasso_cv import (
     GroupLassoClassifierCV,
     GroupLassoCV,
@@ -25,13 +26,17 @@ from skstruct.model_selection.sparse_group_lasso_ic import (
     SparseGroupLassoClassifierIC,
     SparseGroupLassoIC,
 )
+from skstruct.model_selection.stability_bounds import stability_bounds
+from skstruct.model_selection.stability_selection import GroupStabilitySelection
 
 __all__ = [
+    "GroupKnockoffSelector",
     "GroupLassoCV",
     "GroupLassoClassifierCV",
     "GroupLassoClassifierIC",
     "GroupLassoIC",
     "GroupSelector",
+    "GroupStabilitySelection",
     "OverlappingGroupLassoCV",
     "OverlappingGroupLassoClassifierCV",
     "OverlappingGroupLassoClassifierIC",
@@ -40,4 +45,5 @@ __all__ = [
     "SparseGroupLassoClassifierCV",
     "SparseGroupLassoClassifierIC",
     "SparseGroupLassoIC",
+    "stability_bounds",
 ]

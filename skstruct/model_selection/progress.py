@@ -1,11 +1,15 @@
-"""Tells scikit-learn's callbacks how far cross-validation along a path has come."""
+"""Tells scikit-learn's callbacks how far fits along many paths have come."""
 
 
 class Progress:
-    """Tells callbacks of each alpha of each fold, and of the final path."""
+    """Tells callbacks of each alpha of each fold, and of the final path.
 
-    def __init__(self, estimator, X, y, n_folds, n_alphas):
-        self.estimator, self.X, self.y = estimator, X, y
+    With another `name` than "fold" there is no final path.
+    """
+
+    def __init__(self, estimator, X, y, n_folds, n_alphas, name="fold"):
+        self.estimator, self.X, self.y, self.name = estimator, X, y, name
+        n_folds -= name != "fold"
         self.root = estimator._init_callback_context(
             max_subtasks=n_folds + 1, sequential_subtasks=False
         )
@@ -17,9 +21,9 @@ class Progress:
     def step(self, fold):
         """Report one more alpha of a fold; the last fold is the final path."""
         if self.contexts[fold] is None:
-            last = fold == len(self.contexts) - 1
+            last = self.name == "fold" and fold == len(self.contexts) - 1
             self.contexts[fold] = self.root.subcontext(
-                task_name="final path" if last else "fold",
+                task_name="final path" if last else self.name,
                 task_id=fold,
                 max_subtasks=self.n_alphas,
             ).call_on_fit_task_begin(estimator=self.estimator)

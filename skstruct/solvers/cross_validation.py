@@ -8,12 +8,10 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 
 import numpy as np
-from joblib import effective_n_jobs
-from sklearn.utils.parallel import Parallel, delayed
-from threadpoolctl import threadpool_limits
 
 from skstruct.solvers.moments import Moments, moments_pay
 from skstruct.solvers.solve import solve_path
+from skstruct.solvers.threads import run_in_threads
 
 # Most folds whose moments are kept at once.
 _MOST_FOLDS = 50
@@ -80,14 +78,7 @@ def cross_validate_paths(
         return np.asarray(scored), replace(solution, coefs=None)
 
     tasks = [(*candidate, *split) for candidate in candidates for split in splits]
-    if effective_n_jobs(n_jobs) == 1:
-        results = [run(i, *task) for i, task in enumerate(tasks)]
-    else:
-        # One BLAS thread in each worker: more would compete for the same cores.
-        with threadpool_limits(limits=1, user_api="blas"):
-            results = Parallel(n_jobs=n_jobs, prefer="threads")(
-                delayed(run)(i, *task) for i, task in enumerate(tasks)
-            )
+    results = run_in_threads(run, tasks, n_jobs)
     scores, solutions = zip(*results, strict=True)
     scores = np.stack(scores).reshape(len(candidates), len(splits), *scores[0].shape)
     return scores.transpose(0, 2, 3, 1), list(solutions)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from skstruct.losses import SquaredError
+from skstruct.solvers.matrix import as_matrix
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,18 @@ class Problem:
                 "of coefficients mean nothing in orthonormalised groups. Use "
                 "standardize='features' or 'none'."
             )
+
+    def on_rows(self, rows):
+        """Return the problem on some of the rows, their weights normalised anew."""
+        weights = self.weights[rows]
+        return replace(
+            self,
+            matrix=as_matrix(self.matrix.X[rows]),
+            y=self.y[rows],
+            weights=weights / weights.sum(),
+            offset=None if self.offset is None else self.offset[rows],
+            moments=None,
+        )
 
     def free_features(self):
         """Return the features that no group of positive weight holds, ascending."""
