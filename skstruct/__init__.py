@@ -88,6 +88,7 @@ if TYPE_CHECKING:  # what type checkers and editors see
     from skstruct.pipeline import groups_from_transformer as groups_from_transformer
     from skstruct.pipeline import make_grouped_pipeline as make_grouped_pipeline
     from skstruct.pruning import MLPPruner as MLPPruner
+    from skstruct.pruning import sensitivity_curves as sensitivity_curves
 
 __version__ = "0.1.0.dev0"
 
@@ -146,6 +147,7 @@ _PUBLIC = {
     "groups_from_transformer": "skstruct.pipeline",
     "make_grouped_pipeline": "skstruct.pipeline",
     "overlapping_group_lasso_path": "skstruct.linear_model",
+    "sensitivity_curves": "skstruct.pruning",
     "sparse_group_lasso_path": "skstruct.linear_model",
 }
 _SUBMODULES = (
