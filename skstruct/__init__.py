@@ -11,6 +11,7 @@ if TYPE_CHECKING:  # what type checkers and editors see
     from skstruct.decomposition import GroupSparseCoder as GroupSparseCoder
     from skstruct.inspection import GroupCVDisplay as GroupCVDisplay
     from skstruct.inspection import GroupPathDisplay as GroupPathDisplay
+    from skstruct.inspection import SensitivityDisplay as SensitivityDisplay
     from skstruct.linear_model import (
         BlockCoordinateDescentClassifier as BlockCoordinateDescentClassifier,
     )
@@ -49,6 +50,7 @@ if TYPE_CHECKING:  # what type checkers and editors see
     )
     from skstruct.model_selection import GroupLassoCV as GroupLassoCV
     from skstruct.model_selection import GroupLassoIC as GroupLassoIC
+    from skstruct.model_selection import MLPPrunerCV as MLPPrunerCV
     from skstruct.model_selection import (
         OverlappingGroupLassoClassifierCV as OverlappingGroupLassoClassifierCV,
     )
@@ -121,6 +123,7 @@ _PUBLIC = {
     "LatentOverlap": "skstruct.penalties",
     "LogisticLoss": "skstruct.losses",
     "MLPPruner": "skstruct.pruning",
+    "MLPPrunerCV": "skstruct.model_selection",
     "MultinomialLoss": "skstruct.losses",
     "OverlappingGroupLasso": "skstruct.linear_model",
     "OverlappingGroupLassoCV": "skstruct.model_selection",
@@ -130,6 +133,7 @@ _PUBLIC = {
     "OverlappingGroupLassoIC": "skstruct.model_selection",
     "PoissonLoss": "skstruct.losses",
     "QuantileLoss": "skstruct.losses",
+    "SensitivityDisplay": "skstruct.inspection",
     "SeparableSum": "skstruct.penalties",
     "SparseGroupL2": "skstruct.penalties",
     "SparseGroupLasso": "skstruct.linear_model",

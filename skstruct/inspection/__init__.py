@@ -2,5 +2,6 @@
 
 from skstruct.inspection.group_cv import GroupCVDisplay
 from skstruct.inspection.group_path import GroupPathDisplay
+from skstruct.inspection.sensitivity import SensitivityDisplay
 
-__all__ = ["GroupCVDisplay", "GroupPathDisplay"]
+__all__ = ["GroupCVDisplay", "GroupPathDisplay", "SensitivityDisplay"]

@@ -8,6 +8,7 @@ from skstruct.model_selection.group_lasso_ic import (
     GroupLassoClassifierIC,
     GroupLassoIC,
 )
+from skstruct.model_selection.mlp_pruner_cv import MLPPrunerCV
 from skstruct.model_selection.overlapping_group_lasso_cv import (
     OverlappingGroupLassoClassifierCV,
     OverlappingGroupLassoCV,
@@ -30,6 +31,7 @@ __all__ = [
     "GroupLassoClassifierCV",
     "GroupLassoClassifierIC",
     "GroupLassoIC",
+    "MLPPrunerCV",
     "OverlappingGroupLassoCV",
     "OverlappingGroupLassoClassifierCV",
     "OverlappingGroupLassoClassifierIC",

@@ -36,7 +36,7 @@ CRITERIA = {
 }
 
 
-def taylor_scores(network, X, targets, rng):
+def taylor_scores(network, X, targets, rng, *, to_inputs=False):
     """Score inputs and hidden units by what the loss would change without them.
 
     ``mean over rows of E_y (dloss_y / dh * h)^2``, with the labels y drawn from what
@@ -54,20 +54,22 @@ def taylor_scores(network, X, targets, rng):
         Its pre-activations.
     rng : RandomState
         Draws outputs if there are many.
+    to_inputs : bool, default=False
+        Whether inputs are scored too.
 
     Returns
     -------
     list of (width,) arrays
-        Inputs first.
+        Inputs first; None for them if they are not scored.
     """
     hidden = [ACTIVATIONS[network.activation](Z) for Z in targets[:-1]]
-    layers = [X, *hidden]
+    layers = [*hidden[::-1], X][: len(hidden) + to_inputs]
     scores = [np.zeros(H.shape[1]) for H in layers]
     for seed in _seeds(network.out_activation_, targets[-1], rng):
-        slopes = backpropagate(network, hidden, seed)
+        slopes = backpropagate(network, hidden, seed, to_inputs)
         for score, H, slope in zip(scores, layers, slopes, strict=True):
             score += np.mean((H * slope) ** 2, axis=0)
-    return scores
+    return scores[::-1] if to_inputs else [None, *scores[::-1]]
 
 
 def _seeds(output, Z, rng):

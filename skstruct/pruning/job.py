@@ -56,8 +56,9 @@ class Job:
             n_swaps=pruner.n_swaps,
             refit=pruner.refit,
             ridge=pruner.ridge,
+            prune_inputs=pruner.prune_inputs,
             block_size=pruner.block_size if pruner.granularity == "block" else 1,
-            max_iter=pruner.refit_iter,
+            refit_iter=pruner.refit_iter,
             rng=check_random_state(pruner.random_state),
         )
         self.scorer = None
@@ -66,7 +67,7 @@ class Job:
         self.calibration = Calibration(network, X, self.options)
         self.kept = [np.arange(width) for width in shape_of(network)[:-1]]
         self.path, self.trials, self.errors = [], {}, []
-        self._note(network)
+        self._note(network, 0.0)
 
     def narrower(self):
         """Return the network with fewer units, and inputs, in each layer."""
@@ -83,8 +84,7 @@ class Job:
         network, calibration = self.full, self.calibration
         for step, width in enumerate(schedule(widths, target, n_steps)):
             if step:
-                X = self.X[:, self.kept[0]]
-                calibration = Calibration(network, X, self.options)
+                calibration = Calibration(network, self._inputs(), self.options)
             found = calibration.prune(width)
             network = found.network
             self.kept = [
@@ -92,7 +92,8 @@ class Job:
             ]
             self.errors = found.errors[widths.free[0] :]
             self._fine_tune(network)
-            self._note(network)
+            is_known = step == 0 and self.pruner.fine_tune_epochs == 0
+            self._note(network, found.output_error if is_known else None)
         return network
 
     def without_layers(self):
@@ -112,7 +113,7 @@ class Job:
                 self.calibration.targets[-1],
                 self.pruner.refit_iter,
             )
-            network = with_weights(network, *weights)
+            network = with_weights(network, *weights[:2])
         for index in range(1, len(self.kept)):
             if index not in removal.layers:
                 self.kept[index] = np.array([], dtype=int)
@@ -120,9 +121,15 @@ class Job:
         self._note(network)
         return network
 
+    def _inputs(self):
+        """Return the columns of X that are kept."""
+        if len(self.kept[0]) == self.X.shape[1]:
+            return self.X
+        return self.X[:, self.kept[0]]
+
     def _fine_tune(self, network):
         for _ in range(self.pruner.fine_tune_epochs):
-            network.partial_fit(self.X[:, self.kept[0]], self.y)
+            network.partial_fit(self._inputs(), self.y)
 
     def _search(self, widths):
         search = Search(widths, self._splits(), self.scorer)
@@ -141,13 +148,12 @@ class Job:
             unfitted=self.pruner.estimator if is_own else None,
         )
 
-    def _note(self, network):
-        """Add a network to the path."""
-        X, shape = self.X[:, self.kept[0]], shape_of(network)
-        wanted = self.calibration.targets[-1]
-        error = 0.0
-        if network is not self.full:
-            error = missed(wanted, pre_activations(network, X)[-1])
+    def _note(self, network, error=None):
+        """Add a network to the path; its error is measured if it is not known."""
+        X, shape = self._inputs(), shape_of(network)
+        if error is None:
+            found = pre_activations(network, X)[-1]
+            error = missed(self.calibration.targets[-1], found)
         score = None if self.scorer is None else self.scorer(network, X, self.y)
         self.path.append(
             PruningStep(

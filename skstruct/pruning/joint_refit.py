@@ -29,6 +29,8 @@ def refit_jointly(activation, coefs, intercepts, X, target, max_iter):
     -------
     coefs, intercepts : lists of arrays
         Of float64.
+    error : float
+        Share of the target's variance that is missed.
     """
     X, target = X.astype(np.float64), target.astype(np.float64)
     shapes = [W.shape for W in coefs]
@@ -60,7 +62,7 @@ def refit_jointly(activation, coefs, intercepts, X, target, max_iter):
     )
     # A diverging line search ends where it began: never worse than the start.
     best = found.x if np.isfinite(found.x).all() else start
-    return _unpacked(best, shapes)
+    return *_unpacked(best, shapes), 2 * loss_and_gradient(best)[0]
 
 
 def _packed(coefs, intercepts):

@@ -52,8 +52,9 @@ class MLPPruner(PrunedNetwork):
         ``(H, W_in, W_out, rng)`` and returns a score for each unit, highest kept.
     n_swaps : int or "auto", default="auto"
         Rounds of trading units for better ones, after criteria that look at the error
-        (the first four). "auto" means one in layers of up to 1536 units; in wider
-        ones, the group lasso leaves out half of the units before the greedy steps.
+        (the first four). "auto" means one, but none after a group lasso in layers of
+        more than 1536 units. There, "forward" and "backward" choose among 1.5 times as
+        many units as they keep, those first on the path of an adaptive group lasso.
     refit : {"lstsq", "joint"} or None, default="lstsq"
         Whether weights are refitted: the next layer's by least squares, or all
         together after that.
@@ -65,7 +66,7 @@ class MLPPruner(PrunedNetwork):
         How the budget is spread over the layers: the same fraction everywhere, or as
         :func:`sensitivity_curves` suggest, by dynamic programming. Of the latter and
         uniform widths, those that are better on rows held out are taken. "auto" is
-        "sensitivity" if less than a tenth of the hidden units is kept, else uniform.
+        "sensitivity" if less than 7.5 % of the hidden units are kept, else uniform.
     prune_inputs : bool, default=False
         Whether input features are pruned like units of a layer. ``estimator_`` then
         takes those in ``kept_features_`` only; this estimator takes all.

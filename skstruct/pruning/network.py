@@ -33,8 +33,8 @@ def pre_activations(network, X):
     return found
 
 
-def backpropagate(network, hidden, seed):
-    """Return derivatives by the activations of each layer, inputs first.
+def backpropagate(network, hidden, seed, to_inputs):
+    """Return derivatives by the activations of each layer, last hidden layer first.
 
     Parameters
     ----------
@@ -44,12 +44,14 @@ def backpropagate(network, hidden, seed):
         Activations of the hidden layers.
     seed : (n, n_outputs) array
         Derivatives by the last pre-activations.
+    to_inputs : bool
+        Whether to go on to the inputs, which costs most where there are many.
     """
     slope = SLOPES[network.activation]
     found = [seed @ network.coefs_[-1].T]
-    for layer in range(len(hidden) - 1, -1, -1):
+    for layer in range(len(hidden) - 1, -1 if to_inputs else 0, -1):
         found.append((found[-1] * slope(hidden[layer])) @ network.coefs_[layer].T)
-    return found[::-1]
+    return found
 
 
 def shape_of(network):

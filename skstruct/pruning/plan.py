@@ -10,7 +10,7 @@ from skstruct.pruning.search import Split
 from skstruct.pruning.walk import Calibration
 
 #: Keeping more than this, uniform widths were as good as any (doc/design/pruning.md).
-FEW = 0.1
+FEW = 0.075
 
 
 def target_widths(budget, widths, *, search, latency, allocation):

@@ -7,10 +7,11 @@ import numpy as np
 from skstruct.pruning.criteria import unit_scores
 from skstruct.solvers.block_selection import Tableau, select_blocks
 
-EXACT = ("forward", "backward", "group_lasso", "adaptive_group_lasso")
-# Up to here a round of swaps takes about as long as the choice itself, and beyond
-# the group lasso leaves out half of the units before the exact steps.
+GREEDY = ("forward", "backward")
+EXACT = (*GREEDY, "group_lasso", "adaptive_group_lasso")
+# Beyond, the adaptive group lasso leaves most units out before the greedy steps.
 WIDE = 1536
+SCREEN = 1.5  # times the number of units kept
 
 
 class Options(NamedTuple):
@@ -20,15 +21,17 @@ class Options(NamedTuple):
     n_swaps: object = "auto"
     refit: str | None = "lstsq"
     ridge: float = 1e-4
+    prune_inputs: bool = False
     block_size: int = 1
-    max_iter: int = 50
+    refit_iter: int = 50
     rng: object = None
 
     def swaps(self, width):
         """Return the rounds of swaps in a layer of this width."""
-        if self.n_swaps == "auto":
-            return 1 if width <= WIDE else 0
-        return self.n_swaps
+        if self.n_swaps != "auto":
+            return self.n_swaps
+        is_small = width <= WIDE or self.criterion in GREEDY
+        return 1 if is_small else 0
 
 
 class LayerProblem:
@@ -54,7 +57,7 @@ class LayerProblem:
 
     def select(self, ptr, n_blocks, method, n_swaps):
         """Return the blocks to keep by a method that looks at the error."""
-        width = len(self.gram)
+        is_screened = len(self.gram) > WIDE and method in GREEDY
         chosen = select_blocks(
             self.gram,
             self._few,
@@ -64,7 +67,7 @@ class LayerProblem:
             method=method,
             ridge=self.strength,
             n_swaps=n_swaps,
-            screen=max(2 * n_blocks, (len(ptr) - 1) // 2) if width > WIDE else None,
+            screen=int(SCREEN * n_blocks) if is_screened else None,
         )
         return _filled(chosen.kept, n_blocks, len(ptr) - 1)
 

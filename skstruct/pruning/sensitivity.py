@@ -167,7 +167,13 @@ def sensitivity_curves(
     fit, test = train_test_split(
         np.arange(len(rows)), test_size=test_size, random_state=rng
     )
-    options = Options(criterion=criterion, refit=refit, ridge=ridge, rng=rng)
+    options = Options(
+        criterion=criterion,
+        refit=refit,
+        ridge=ridge,
+        prune_inputs=prune_inputs,
+        rng=rng,
+    )
     network = nameless(estimator)
     calibration = Calibration(network, rows[fit], options)
     held_out = Calibration(network, rows[test], options)

@@ -12,11 +12,15 @@ from skstruct.pruning.reconstruction import LayerProblem, choose_units
 
 
 class Pruned(NamedTuple):
-    """A smaller network, units kept and errors by layer (inputs first)."""
+    """A smaller network, units kept and errors by layer (inputs first).
+
+    `output_error` is the share of the variance of the output that is missed.
+    """
 
     network: object
     kept: list
     errors: list
+    output_error: float
 
 
 class Calibration:
@@ -51,7 +55,13 @@ class Calibration:
         """Scores of the criterion that looks at the whole network, or None."""
         if self.options.criterion != "taylor":
             return [None] * len(self.targets)
-        return taylor_scores(self.network, self.X, self.targets, self.options.rng)
+        return taylor_scores(
+            self.network,
+            self.X,
+            self.targets,
+            self.options.rng,
+            to_inputs=self.options.prune_inputs,
+        )
 
     def prune(self, widths):
         """Return the network with `widths` inputs and hidden units, inputs first."""
@@ -83,16 +93,18 @@ class Calibration:
             inputs = H[:, units]
             kept.append(units)
             errors.append(problem.error(units, coef, intercept))
+        output_error = errors[-1]
         if inputs is not None and options.refit == "joint":
-            coefs, intercepts = refit_jointly(
+            coefs, intercepts, output_error = refit_jointly(
                 network.activation,
                 coefs,
                 intercepts,
                 self.X[:, kept[0]],
                 self.targets[-1],
-                options.max_iter,
+                options.refit_iter,
             )
-        return Pruned(with_weights(network, coefs, intercepts, kept[0]), kept, errors)
+        small = with_weights(network, coefs, intercepts, kept[0])
+        return Pruned(small, kept, errors, output_error)
 
     def _activate(self, Z):
         return ACTIVATIONS[self.network.activation](Z)
