@@ -4,7 +4,7 @@ Everything else in this package uses scikit-learn's public names only.
 """
 
 from sklearn.base import _fit_context as fit_context
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 from sklearn.utils.metadata_routing import process_routing
 
 try:  # scikit-learn >= 1.9
@@ -38,5 +38,6 @@ __all__ = [
     "StrOptions",
     "fit_context",
     "process_routing",
+    "validate_params",
     "with_callbacks",
 ]

@@ -8,12 +8,10 @@ from joblib import Parallel, delayed
 from sklearn.base import clone, is_classifier
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import check_cv
-from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted
 
 from skstruct._compat import Interval, StrOptions, fit_context
-from skstruct.pruning.base import PrunedNetwork, checked_rows
+from skstruct.pruning.base import NETWORKS, PrunedNetwork, checked_rows
 from skstruct.pruning.mlp_pruner import MLPPruner
 from skstruct.pruning.network import nameless
 
@@ -42,8 +40,8 @@ class MLPPrunerCV(PrunedNetwork):
 
     Parameters
     ----------
-    estimator : MLPClassifier or MLPRegressor
-        The network.
+    estimator : MLPClassifier, MLPRegressor or FrozenEstimator
+        The network, as in :class:`MLPPruner`.
     budgets : list, default=(0.5, 0.25, 0.1)
         Budgets to try, each as in :class:`MLPPruner`. The full network is always a
         candidate.
@@ -124,7 +122,7 @@ class MLPPrunerCV(PrunedNetwork):
     """
 
     _parameter_constraints = {
-        "estimator": [MLPClassifier, MLPRegressor],
+        "estimator": NETWORKS,
         "budgets": ["array-like"],
         "criteria": ["array-like"],
         "allocations": ["array-like"],
@@ -209,14 +207,15 @@ class MLPPrunerCV(PrunedNetwork):
                 "are compared by their scores."
             )
         candidates = self._candidates()
-        network = self.estimator
-        if self.prefit:
-            check_is_fitted(network)
-        else:
+        network, is_fitted = self._start()
+        unfitted = None if is_fitted else network
+        if not is_fitted:
             network = clone(network).fit(X, y)
         rows, targets = checked_rows(self, X, network), np.asarray(y)
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
-        folds = self._folds(nameless(network), rows, targets, candidates, seed)
+        folds = self._folds(
+            nameless(network), unfitted, rows, targets, candidates, seed
+        )
         self._choose(candidates, folds)
         pruner = self._pruner(network, self.best_params_, seed)
         self.pruner_ = pruner.fit(X, y)
@@ -254,13 +253,15 @@ class MLPPrunerCV(PrunedNetwork):
             random_state=seed,
         )
 
-    def _folds(self, network, X, y, candidates, seed):
+    def _folds(self, network, unfitted, X, y, candidates, seed):
         """Return, by fold, the full network's score and a row for each candidate."""
         scorer = check_scoring(network, scoring=self.scoring)
         splitter = check_cv(self.cv, y, classifier=is_classifier(network))
 
         def run(fit, test):
-            own = network if self.prefit else clone(self.estimator).fit(X[fit], y[fit])
+            own = network
+            if unfitted is not None:
+                own = clone(unfitted).fit(X[fit], y[fit])
             table = []
             for params in candidates:
                 pruner = self._pruner(own, params, seed).fit(X[fit], y[fit])

@@ -2,6 +2,8 @@
 
 import numpy as np
 from sklearn.base import BaseEstimator, MetaEstimatorMixin
+from sklearn.frozen import FrozenEstimator
+from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -18,6 +20,20 @@ def _network_has(name):
 
 class PrunedNetwork(MetaEstimatorMixin, BaseEstimator):
     """Predictions of ``estimator_`` from all features, of which it may use a part."""
+
+    def _start(self):
+        """Return the network as it was given, and whether it is to be fitted."""
+        network, is_fitted = self.estimator, self.prefit
+        if isinstance(network, FrozenEstimator):
+            network, is_fitted = network.estimator, True
+        if not isinstance(network, MLPClassifier | MLPRegressor):
+            raise ValueError(
+                f"estimator={self.estimator!r} must be a MLPClassifier or a "
+                "MLPRegressor, or one of them in a FrozenEstimator."
+            )
+        if is_fitted:
+            check_is_fitted(network)
+        return network, is_fitted
 
     def _checked(self, X):
         """Return the network and the columns of X that it looks at."""
@@ -95,9 +111,14 @@ class PrunedNetwork(MetaEstimatorMixin, BaseEstimator):
         tags.classifier_tags = inner.classifier_tags
         tags.regressor_tags = inner.regressor_tags
         tags.target_tags = inner.target_tags
-        tags.target_tags.required = not self.prefit
+        is_frozen = isinstance(self.estimator, FrozenEstimator)
+        tags.target_tags.required = not (self.prefit or is_frozen)
         tags.input_tags.sparse = False
         return tags
+
+
+#: What `estimator` may be.
+NETWORKS = [MLPClassifier, MLPRegressor, FrozenEstimator]
 
 
 def checked_rows(pruner, X, network):

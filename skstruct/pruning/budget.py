@@ -84,8 +84,9 @@ class Widths:
     def rounded(self, index, wanted):
         """Return the width of a layer nearest to `wanted`, in whole blocks."""
         full, size = self.shape[index], self.block_size
-        n_blocks = max(1, round(wanted / size))
-        return min(n_blocks * size, full)
+        found = min(max(1, round(wanted / size)) * size, full)
+        # The last block may be smaller than the others.
+        return full if full - wanted < abs(wanted - found) else found
 
     def uniform(self, fraction):
         """Return widths with the same fraction of every free layer kept."""
@@ -95,16 +96,13 @@ class Widths:
         return widths
 
     def steps(self):
-        """Return fractions at all of which some layer is a block narrower."""
-        size = self.block_size
-        sizes = [self.shape[index] for index in self.free]
-        last = [w // size + 1 for w in sizes]
-        fractions = [
-            (k + 0.5) * size / w
-            for w, n in zip(sizes, last, strict=True)
-            for k in range(n + 1)
-        ]
-        return np.unique(np.minimum(fractions, 1.0))
+        """Return fractions that reach every width of every layer."""
+        found = [1.0]
+        for full in (self.shape[index] for index in self.free):
+            ends = np.append(np.arange(self.block_size, full, self.block_size), full)
+            between = (ends[1:] + ends[:-1]) / 2 * (1 + 1e-9)
+            found += [*(ends / full), *(between / full)]
+        return np.unique(found)
 
     def largest_uniform(self, cost, limit, budget):
         """Return the widest uniform widths that cost at most `limit`.
@@ -122,8 +120,7 @@ class Widths:
                 f"budget={budget!r} cannot be met: one {unit} a layer already costs "
                 f"{least:.4g}."
             )
-        low, high = 0.0, len(fractions)  # fractions[high] costs too much
-        low = -1
+        low, high = -1, len(fractions)  # that at `high` costs too much
         while high - low > 1:
             middle = (low + high) // 2
             if cost(self.uniform(fractions[middle])) <= limit:

@@ -47,10 +47,30 @@ class PruningStep(NamedTuple):
 
 
 class Job:
-    """One run of a pruner on one network; `kept` has the features kept first."""
+    """One run of a pruner on one network.
 
-    def __init__(self, pruner, network, X, y):
+    Parameters
+    ----------
+    pruner : MLPPruner
+        What to do.
+    network : MLPClassifier or MLPRegressor
+        The fitted network.
+    X, y : arrays
+        Rows; y may be None.
+    unfitted : MLPClassifier, MLPRegressor or None
+        What the network was fitted from, if that was now.
+
+    Attributes
+    ----------
+    kept : list of arrays
+        Features kept, then units of each hidden layer.
+    path, trials, errors : list, dict, list
+        See :class:`MLPPruner`.
+    """
+
+    def __init__(self, pruner, network, X, y, unfitted):
         self.pruner, self.full, self.X, self.y = pruner, network, X, y
+        self.unfitted = unfitted
         self.options = Options(
             criterion=pruner.criterion,
             n_swaps=pruner.n_swaps,
@@ -138,14 +158,14 @@ class Job:
 
     def _splits(self):
         kind, _ = parse_budget(self.pruner.budget)
-        is_own = kind == "score_drop" and not self.pruner.prefit
+        is_own = kind == "score_drop"
         return make_splits(
             self.full,
             self.X,
             self.y,
             cv=self.pruner.cv,
             options=self.options,
-            unfitted=self.pruner.estimator if is_own else None,
+            unfitted=self.unfitted if is_own else None,
         )
 
     def _note(self, network, error=None):

@@ -5,11 +5,9 @@ from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.neural_network import MLPClassifier, MLPRegressor
-from sklearn.utils.validation import check_is_fitted
 
 from skstruct._compat import Interval, StrOptions, fit_context
-from skstruct.pruning.base import PrunedNetwork, checked_rows
+from skstruct.pruning.base import NETWORKS, PrunedNetwork, checked_rows
 from skstruct.pruning.budget import parse_budget
 from skstruct.pruning.criteria import CRITERIA
 from skstruct.pruning.job import Job
@@ -33,8 +31,9 @@ class MLPPruner(PrunedNetwork):
 
     Parameters
     ----------
-    estimator : MLPClassifier or MLPRegressor
-        The network.
+    estimator : MLPClassifier, MLPRegressor or FrozenEstimator
+        The network. A fitted one in a ``FrozenEstimator`` is taken as it is, in
+        searches and pipelines too, which clone.
     budget : float, sequence of int or dict, default=0.5
         What to keep. A fraction in [0, 1] of the hidden units, at least one a layer;
         a width for each layer that is pruned; or the most that the network may
@@ -85,8 +84,8 @@ class MLPPruner(PrunedNetwork):
         ``solver="lbfgs"`` or ``early_stopping=True``, which scikit-learn cannot train
         further.
     prefit : bool, default=False
-        Whether `estimator` is fitted already and taken as it is. If not, a clone is
-        fitted to X and y first.
+        Whether `estimator` is fitted already and taken as it is, as if frozen. If not,
+        a clone is fitted to X and y first.
     scoring : str or callable, default=None
         Scorer for "score_drop", allocation and granularity "layer", which go by the
         error of the output if there is no y. None means the network's own ``score``.
@@ -148,7 +147,7 @@ class MLPPruner(PrunedNetwork):
     """
 
     _parameter_constraints = {
-        "estimator": [MLPClassifier, MLPRegressor],
+        "estimator": NETWORKS,
         "budget": [Interval(Real, 0, 1, closed="both"), "array-like", Mapping],
         "criterion": [StrOptions({*EXACT, "taylor", *CRITERIA}), callable],
         "n_swaps": [Interval(Integral, 0, None, closed="left"), StrOptions({"auto"})],
@@ -231,14 +230,14 @@ class MLPPruner(PrunedNetwork):
         ValueError
             If y is missing where it is needed, or the budget cannot be met.
         """
-        self._check_together(y)
-        if self.prefit:
-            check_is_fitted(self.estimator)
-            network = self.estimator
-        else:
-            network = clone(self.estimator).fit(X, y)
+        network, is_fitted = self._start()
+        self._check_together(network, is_fitted, y)
+        if not is_fitted:
+            network = clone(network).fit(X, y)
+        unfitted = None if is_fitted else self.estimator
         rows = checked_rows(self, X, network)
-        job = Job(self, nameless(network), rows, None if y is None else np.asarray(y))
+        targets = None if y is None else np.asarray(y)
+        job = Job(self, nameless(network), rows, targets, unfitted)
         small = job.without_layers() if self.granularity == "layer" else job.narrower()
         if hasattr(network, "feature_names_in_"):
             small.feature_names_in_ = network.feature_names_in_[job.kept[0]]
@@ -249,17 +248,16 @@ class MLPPruner(PrunedNetwork):
         self.n_parameters_, self.flops_ = self.path_[-1][1:3]
         return self
 
-    def _check_together(self, y):
+    def _check_together(self, network, is_fitted, y):
         """Check what parameters ask of each other and of y."""
         kind, _ = parse_budget(self.budget)
         tunes = self.fine_tune_epochs > 0
-        if y is None and (not self.prefit or tunes or kind == "score_drop"):
+        if y is None and (not is_fitted or tunes or kind == "score_drop"):
             raise ValueError(
                 "fit requires y to be passed, but the target y is None: it is needed "
                 "unless prefit=True, fine_tune_epochs=0 and budget is not a "
                 "'score_drop'."
             )
-        network = self.estimator
         if tunes and (network.solver == "lbfgs" or network.early_stopping):
             raise ValueError(
                 f"fine_tune_epochs={self.fine_tune_epochs} needs partial_fit, which "

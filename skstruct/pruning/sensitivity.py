@@ -1,16 +1,20 @@
 """How much a network suffers when one layer is pruned and the others are not."""
 
-from numbers import Integral, Real
+from numbers import Real
 
 import numpy as np
+from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import train_test_split
+from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.utils import Bunch, check_random_state
 from sklearn.utils.validation import check_array, check_is_fitted
 
+from skstruct._compat import Interval, StrOptions, validate_params
 from skstruct.pruning.budget import Widths
+from skstruct.pruning.criteria import CRITERIA
 from skstruct.pruning.network import ACTIVATIONS, nameless, shape_of, with_weights
-from skstruct.pruning.reconstruction import Options, rank_units
+from skstruct.pruning.reconstruction import EXACT, Options, rank_units
 from skstruct.pruning.walk import Calibration
 
 FRACTIONS = (0.02, 0.05, 0.1, 0.15, 0.25, 0.4, 0.6, 0.8, 1.0)
@@ -80,6 +84,20 @@ def missed(wanted, found):
     return float(rest / total) if total > 0 else float(rest > 0)
 
 
+@validate_params(
+    {
+        "estimator": [MLPClassifier, MLPRegressor, FrozenEstimator],
+        "fractions": ["array-like"],
+        "criterion": [StrOptions({*EXACT, "taylor", *CRITERIA}), callable],
+        "refit": [StrOptions({"lstsq", "joint"}), None],
+        "ridge": [Interval(Real, 0, None, closed="left")],
+        "prune_inputs": ["boolean"],
+        "scoring": [str, callable, None],
+        "test_size": [Interval(Real, 0, 1, closed="neither")],
+        "random_state": ["random_state"],
+    },
+    prefer_skip_nested_validation=True,
+)
 def sensitivity_curves(
     estimator,
     X,
@@ -102,7 +120,7 @@ def sensitivity_curves(
 
     Parameters
     ----------
-    estimator : MLPClassifier or MLPRegressor
+    estimator : MLPClassifier, MLPRegressor or FrozenEstimator
         A fitted network.
     X : array-like of shape (n_samples, n_features)
         Rows, better not those that the network was trained on.
@@ -153,6 +171,8 @@ def sensitivity_curves(
     array([[ 2, 10, 20],
            [ 1,  5, 10]])
     """
+    if isinstance(estimator, FrozenEstimator):
+        estimator = estimator.estimator
     check_is_fitted(estimator)
     fractions = _checked_fractions(fractions)
     rows = check_array(X, dtype=[np.float64, np.float32])
@@ -161,8 +181,6 @@ def sensitivity_curves(
             f"X has {rows.shape[1]} features, but the network was fitted with "
             f"{estimator.n_features_in_}."
         )
-    if not isinstance(test_size, Real) or isinstance(test_size, Integral):
-        raise ValueError(f"test_size={test_size!r} must be a float in (0, 1).")
     rng = check_random_state(random_state)
     fit, test = train_test_split(
         np.arange(len(rows)), test_size=test_size, random_state=rng
