@@ -5,6 +5,7 @@ peer: norms of weights, with and without the same least-squares refit.
 """
 
 import argparse
+import itertools
 import pickle
 import time
 import warnings
@@ -23,9 +24,16 @@ METHODS = {
     "magnitude": {"criterion": "magnitude", "refit": None},
     "magnitude + refit": {"criterion": "magnitude"},
     "forward": {"n_swaps": 0},
-    "forward + swaps": {"n_swaps": 1},
+    "forward + swaps": {},
     "backward": {"criterion": "backward", "n_swaps": 0},
     "backward + swaps": {"criterion": "backward"},
+    "group lasso": {"criterion": "group_lasso", "n_swaps": 0},
+    "adaptive group lasso": {"criterion": "adaptive_group_lasso", "n_swaps": 0},
+    "adaptive group lasso + swaps": {"criterion": "adaptive_group_lasso"},
+    "taylor + refit": {"criterion": "taylor"},
+    "forward + swaps, joint refit": {"refit": "joint"},
+    "magnitude, joint refit": {"criterion": "magnitude", "refit": "joint"},
+    "forward + swaps, 5 epochs": {"fine_tune_epochs": 5},
 }
 
 
@@ -83,8 +91,9 @@ def measure(name, seeds, budgets):
         full.append(network.score(test, y_test))
         for method, budget in scores:
             pruner = MLPPruner(network, budget=budget, prefit=True, **METHODS[method])
+            labels = y_train if pruner.fine_tune_epochs else None
             seconds, pruner = cpu_time(
-                lambda p=pruner, rows=train: p.fit(rows), repeats=2
+                lambda p=pruner, rows=train, y=labels: p.fit(rows, y), repeats=2
             )
             scores[method, budget].append(pruner.score(test, y_test))
             times[method, budget].append(seconds)
@@ -116,26 +125,33 @@ def wide_layer():
     Z = H @ rng.normal(size=(1024, 256))
     gram, cross, target = H.T @ H, H.T @ Z, np.sum(Z**2)
     ridge = 1e-4 * np.trace(gram) / 1024
-    for method in ("forward", "backward"):
-        for n_swaps in (0, 1):
-            seconds, found = cpu_time(
-                lambda m=method, s=n_swaps: select_blocks(
-                    gram,
-                    cross,
-                    target,
-                    np.arange(1025),
-                    256,
-                    method=m,
-                    ridge=ridge,
-                    n_swaps=s,
-                ),
-                repeats=1,
-            )
-            error = found.error / target
-            print(
-                f"1024 -> 256, {method}, swaps {n_swaps}: {seconds:.2f} s, "
-                f"error {error:.4f}"
-            )
+    for method, n_swaps, screen in itertools.chain(
+        itertools.product(
+            ("forward", "backward", "group_lasso", "adaptive_group_lasso"),
+            (0, 1),
+            (None,),
+        ),
+        itertools.product(("forward", "backward"), (0, 1), (384,)),
+    ):
+        seconds, found = cpu_time(
+            lambda m=method, n=n_swaps, s=screen: select_blocks(
+                gram,
+                cross,
+                target,
+                np.arange(1025),
+                256,
+                method=m,
+                ridge=ridge,
+                n_swaps=n,
+                screen=s,
+            ),
+            repeats=2,
+        )
+        error = found.error / target
+        print(
+            f"1024 -> 256, {method}, swaps {n_swaps}, screen {screen}: "
+            f"{seconds:.2f} s, error {error:.4f}"
+        )
 
 
 if __name__ == "__main__":

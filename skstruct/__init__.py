@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # what type checkers and editors see
     from skstruct.inspection import GroupMapDisplay as GroupMapDisplay
     from skstruct.inspection import GroupPathDisplay as GroupPathDisplay
     from skstruct.inspection import GroupStabilityDisplay as GroupStabilityDisplay
+    from skstruct.inspection import SensitivityDisplay as SensitivityDisplay
     from skstruct.inspection import group_deviance_share as group_deviance_share
     from skstruct.inspection import (
         group_permutation_importance as group_permutation_importance,
@@ -62,6 +63,7 @@ if TYPE_CHECKING:  # what type checkers and editors see
     from skstruct.model_selection import (
         GroupStabilitySelection as GroupStabilitySelection,
     )
+    from skstruct.model_selection import MLPPrunerCV as MLPPrunerCV
     from skstruct.model_selection import (
         OverlappingGroupLassoClassifierCV as OverlappingGroupLassoClassifierCV,
     )
@@ -103,6 +105,7 @@ if TYPE_CHECKING:  # what type checkers and editors see
     from skstruct.pipeline import prune_transformer as prune_transformer
     from skstruct.pipeline import required_columns as required_columns
     from skstruct.pruning import MLPPruner as MLPPruner
+    from skstruct.pruning import sensitivity_curves as sensitivity_curves
 
 __version__ = "0.1.0.dev0"
 
@@ -141,6 +144,7 @@ _PUBLIC = {
     "LatentOverlap": "skstruct.penalties",
     "LogisticLoss": "skstruct.losses",
     "MLPPruner": "skstruct.pruning",
+    "MLPPrunerCV": "skstruct.model_selection",
     "MultinomialLoss": "skstruct.losses",
     "OverlappingGroupLasso": "skstruct.linear_model",
     "OverlappingGroupLassoCV": "skstruct.model_selection",
@@ -150,6 +154,7 @@ _PUBLIC = {
     "OverlappingGroupLassoIC": "skstruct.model_selection",
     "PoissonLoss": "skstruct.losses",
     "QuantileLoss": "skstruct.losses",
+    "SensitivityDisplay": "skstruct.inspection",
     "SeparableSum": "skstruct.penalties",
     "SparseGroupL2": "skstruct.penalties",
     "SparseGroupLasso": "skstruct.linear_model",
@@ -172,6 +177,7 @@ _PUBLIC = {
     "overlapping_group_lasso_path": "skstruct.linear_model",
     "prune_transformer": "skstruct.pipeline",
     "required_columns": "skstruct.pipeline",
+    "sensitivity_curves": "skstruct.pruning",
     "sparse_group_lasso_path": "skstruct.linear_model",
 }
 _SUBMODULES = (

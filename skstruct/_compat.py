@@ -6,7 +6,7 @@ Everything else in this package uses scikit-learn's public names only.
 from sklearn.base import _fit_context as fit_context
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing as safe_indexing
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 from sklearn.utils.metadata_routing import process_routing
 
 try:  # scikit-learn >= 1.9
@@ -59,5 +59,6 @@ __all__ = [
     "fit_context",
     "process_routing",
     "safe_indexing",
+    "validate_params",
     "with_callbacks",
 ]

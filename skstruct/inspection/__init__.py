@@ -10,6 +10,7 @@ from skstruct.inspection.group_map import GroupMapDisplay
 from skstruct.inspection.group_path import GroupPathDisplay
 from skstruct.inspection.group_stability import GroupStabilityDisplay
 from skstruct.inspection.permutation_importance import group_permutation_importance
+from skstruct.inspection.sensitivity import SensitivityDisplay
 from skstruct.inspection.tables import groups_to_frame
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "GroupMapDisplay",
     "GroupPathDisplay",
     "GroupStabilityDisplay",
+    "SensitivityDisplay",
     "group_deviance_share",
     "group_permutation_importance",
     "groups_to_frame",

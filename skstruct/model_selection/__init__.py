@@ -10,6 +10,7 @@ from skstruct.model_selection.group_lasso_ic import (
     GroupLassoIC,
 )
 from skstruct.model_selection.group_selector import GroupSelector
+from skstruct.model_selection.mlp_pruner_cv import MLPPrunerCV
 from skstruct.model_selection.overlapping_group_lasso_cv import (
     OverlappingGroupLassoClassifierCV,
     OverlappingGroupLassoCV,
@@ -37,6 +38,7 @@ __all__ = [
     "GroupLassoIC",
     "GroupSelector",
     "GroupStabilitySelection",
+    "MLPPrunerCV",
     "OverlappingGroupLassoCV",
     "OverlappingGroupLassoClassifierCV",
     "OverlappingGroupLassoClassifierIC",

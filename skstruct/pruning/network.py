@@ -12,6 +12,13 @@ ACTIVATIONS = {
     "tanh": np.tanh,
     "relu": lambda Z: np.maximum(Z, 0),
 }
+# Derivatives, from the activations themselves.
+SLOPES = {
+    "identity": lambda H: np.ones_like(H),
+    "logistic": lambda H: H * (1 - H),
+    "tanh": lambda H: 1 - H**2,
+    "relu": lambda H: (H > 0).astype(H.dtype),
+}
 # The optimizer holds arrays of the old shapes, early stopping a copy of the weights.
 STALE = ("_optimizer", "_best_coefs", "_best_intercepts")
 
@@ -26,9 +33,36 @@ def pre_activations(network, X):
     return found
 
 
+def backpropagate(network, hidden, seed, to_inputs):
+    """Return derivatives by the activations of each layer, last hidden layer first.
+
+    Parameters
+    ----------
+    network : MLPClassifier or MLPRegressor
+        The network.
+    hidden : list of (n, width) arrays
+        Activations of the hidden layers.
+    seed : (n, n_outputs) array
+        Derivatives by the last pre-activations.
+    to_inputs : bool
+        Whether to go on to the inputs, which costs most where there are many.
+    """
+    slope = SLOPES[network.activation]
+    found = [seed @ network.coefs_[-1].T]
+    for layer in range(len(hidden) - 1, -1 if to_inputs else 0, -1):
+        found.append((found[-1] * slope(hidden[layer])) @ network.coefs_[layer].T)
+    return found
+
+
+def shape_of(network):
+    """Return the widths of all layers, inputs first and outputs last."""
+    coefs = network.coefs_
+    return [coefs[0].shape[0], *(W.shape[1] for W in coefs)]
+
+
 def hidden_widths(network):
     """Return the number of units of each hidden layer."""
-    return [W.shape[1] for W in network.coefs_[:-1]]
+    return shape_of(network)[1:-1]
 
 
 def count_flops(shape):
@@ -41,7 +75,7 @@ def count_parameters(shape):
     return count_flops(shape) + sum(shape[1:])
 
 
-def with_weights(network, coefs, intercepts):
+def with_weights(network, coefs, intercepts, kept_inputs=None):
     """Return a copy of the network with other weights, ready for ``partial_fit``."""
     stale = dict.fromkeys((*STALE, "coefs_", "intercepts_"))
     smaller = copy.copy(network)
@@ -54,4 +88,15 @@ def with_weights(network, coefs, intercepts):
     smaller.coefs_ = [np.array(W, dtype=dtype, order="C") for W in coefs]
     smaller.intercepts_ = [np.array(b, dtype=dtype) for b in intercepts]
     smaller.hidden_layer_sizes = tuple(W.shape[1] for W in coefs[:-1])
+    smaller.n_layers_ = len(coefs) + 1
+    smaller.n_features_in_ = coefs[0].shape[0]
+    if kept_inputs is not None and hasattr(network, "feature_names_in_"):
+        smaller.feature_names_in_ = network.feature_names_in_[kept_inputs]
     return smaller
+
+
+def nameless(network):
+    """Return the same network, without names of features; nothing is copied."""
+    twin = copy.copy(network)
+    vars(twin).pop("feature_names_in_", None)
+    return twin

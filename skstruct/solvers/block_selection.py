@@ -3,8 +3,12 @@
 from typing import NamedTuple
 
 import numpy as np
+from scipy.linalg import cho_solve, lapack
 
 from skstruct.kernels import block_selection as kernel
+from skstruct.solvers.block_lasso import lasso_order
+
+LASSO = ("group_lasso", "adaptive_group_lasso")
 
 
 class BlockSelection(NamedTuple):
@@ -19,10 +23,11 @@ class BlockSelection(NamedTuple):
     error : float
         ``|Z - H weights|^2 + ridge |weights|^2``, with the ridge as given.
     order : array of int
-        Blocks in the order they were added (forward) or removed (backward): each
-        start of it is one step of the nested path.
-    errors : (len(order) + 1,) array
-        Error before the first step and after each, without swaps.
+        Blocks in the order they were added or (backward) removed: each start of it
+        is one step of the nested path.
+    errors : array
+        Error before the first step and after each, without swaps; for the group
+        lasso, before the first and after the last.
     """
 
     kept: np.ndarray
@@ -76,12 +81,72 @@ class Tableau:
                 kernel.move(self.A, self.B, self.ptr, self.kept, g, sign)
                 self.error -= sign * value
 
+    def enter(self, blocks):
+        """Take many blocks into an empty tableau at once, if they are independent."""
+        blocks = np.asarray(blocks, dtype=np.intp)
+        inside = np.zeros(len(self.kept), dtype=bool)
+        inside[blocks] = True
+        inside = np.repeat(inside, np.diff(self.ptr))
+        inner = self.A[np.ix_(inside, inside)]
+        factor, failed = lapack.dpotrf(inner, lower=1)
+        is_safe = not failed and len(blocks) > 0 and not self.kept.any()
+        if is_safe and (factor.diagonal() ** 2 > self._floor[inside]).all():
+            self._enter(blocks, inside, factor)
+        else:
+            self.move(blocks)
+
+    def _enter(self, blocks, inside, factor):
+        outside = ~inside
+        inverse = cho_solve((factor, True), np.eye(len(factor)))
+        across = self.A[np.ix_(outside, inside)]
+        ratio = across @ inverse
+        weights = inverse @ self.B[inside]
+        self.error -= float(np.vdot(self.B[inside], weights))
+        self.A[np.ix_(outside, outside)] -= ratio @ across.T
+        self.A[np.ix_(outside, inside)] = ratio
+        self.A[np.ix_(inside, outside)] = ratio.T
+        self.A[np.ix_(inside, inside)] = -inverse
+        self.B[outside] -= across @ weights
+        self.B[inside] = weights
+        self.kept[blocks] = True
+
     def forward(self, n_steps):
         """Add the best block `n_steps` times, fewer if the rest is dependent."""
+        if len(self.kept) == len(self.A) and not self.kept.any():
+            return self._forward_by_columns(n_steps)
         order, values = np.empty(n_steps, dtype=np.intp), np.empty(n_steps)
         state = self.A, self.B, self.ptr, self.kept, self._floor
         done = kernel.add_greedily(*state, n_steps, order, values, *self._scratch)
         return self._steps(order[:done], -values[:done])
+
+    def _forward_by_columns(self, n_steps):
+        """Do the same for blocks of one column, sweeping only in the end.
+
+        The rows of a Cholesky factor of the columns kept, one more a step, give what
+        is left of the diagonal and of the products: d (step + q) operations a step
+        instead of the sweep's d (d + q).
+        """
+        left, products = self.A.diagonal().copy(), self.B.copy()
+        factor = np.empty((n_steps, len(left)))
+        order, values = [], []
+        for step in range(n_steps):
+            gains = np.einsum("ij,ij->i", products, products)
+            usable = left > self._floor
+            usable[order] = False
+            gains = np.divide(gains, left, out=np.full_like(gains, -1.0), where=usable)
+            j = int(np.argmax(gains))
+            if gains[j] < 0:
+                break
+            row = self.A[j] - factor[:step, j] @ factor[:step]
+            row /= np.sqrt(left[j])
+            products -= np.outer(row, products[j] / np.sqrt(left[j]))
+            left -= row**2
+            factor[step] = row
+            order.append(j)
+            values.append(gains[j])
+        start = self.error
+        self.enter(order)
+        return self._nested(start, order, -np.array(values))
 
     def backward(self, n_steps):
         """Remove the cheapest block `n_steps` times."""
@@ -116,13 +181,27 @@ class Tableau:
         return blocks[np.argsort(costs, kind="stable")]
 
     def _steps(self, order, changes):
-        errors = self.error + np.concatenate([[0.0], np.cumsum(changes)])
+        order, errors = self._nested(self.error, order, changes)
         self.error = float(errors[-1])
         return order, errors
 
+    @staticmethod
+    def _nested(start, order, changes):
+        errors = start + np.concatenate([[0.0], np.cumsum(changes)])
+        return np.asarray(order, dtype=np.intp), errors
+
 
 def select_blocks(
-    gram, cross, target, ptr, n_blocks, *, method="forward", ridge=0.0, n_swaps=0
+    gram,
+    cross,
+    target,
+    ptr,
+    n_blocks,
+    *,
+    method="forward",
+    ridge=0.0,
+    n_swaps=0,
+    screen=None,
 ):
     """Keep the `n_blocks` blocks that reproduce the targets best, greedily.
 
@@ -132,28 +211,30 @@ def select_blocks(
         As in `Tableau`.
     n_blocks : int
         Blocks to keep, 0 to all.
-    method : {"forward", "backward"}, default="forward"
-        Add the best block to none, or remove the cheapest from all, one by one.
+    method : {"forward", "backward", "group_lasso", "adaptive_group_lasso"}, \
+            default="forward"
+        Add the best block to none, or remove the cheapest from all, one by one; or
+        take blocks as they enter the path of the group lasso, and refit them.
     n_swaps : int, default=0
         Rounds of trades afterwards.
+    screen : int, default=None
+        Look only at so many blocks, the first on the path of the adaptive group lasso,
+        and at no fewer than `n_blocks`. None means all.
 
     Returns
     -------
     BlockSelection
         Fewer than `n_blocks` blocks are kept if all others depend on them.
     """
-    tableau = Tableau(gram, cross, target, ptr, ridge)
-    total = len(tableau.kept)
+    total = len(ptr) - 1
     if not 0 <= n_blocks <= total:
         raise ValueError(f"n_blocks must be in [0, {total}], got {n_blocks}.")
-    if method == "forward":
-        order, errors = tableau.forward(n_blocks)
-    elif method == "backward":
-        tableau.move(range(total))
-        surplus = int(tableau.kept.sum()) - n_blocks
-        order, errors = tableau.backward(max(surplus, 0))
-    else:
-        raise ValueError(f"method must be 'forward' or 'backward', got {method!r}.")
+    if screen is not None and max(screen, n_blocks) < total:
+        return _select_screened(
+            gram, cross, target, ptr, n_blocks, screen, method, ridge, n_swaps
+        )
+    tableau = Tableau(gram, cross, target, ptr, ridge)
+    order, errors = _run(tableau, gram, cross, n_blocks, method, ridge)
     if n_swaps:
         tableau.swap(n_swaps)
     weights = tableau.weights()
@@ -161,3 +242,54 @@ def select_blocks(
     return BlockSelection(
         np.flatnonzero(tableau.kept), weights, float(shrunk), order, errors
     )
+
+
+def _run(tableau, gram, cross, n_blocks, method, ridge):
+    """Take blocks in or out; return their order and the errors on the way."""
+    if method == "forward":
+        return tableau.forward(n_blocks)
+    if method == "backward":
+        tableau.enter(range(len(tableau.kept)))
+        return tableau.backward(max(int(tableau.kept.sum()) - n_blocks, 0))
+    if method in LASSO:
+        order = lasso_order(
+            gram,
+            cross,
+            tableau.ptr,
+            n_blocks,
+            ridge=ridge,
+            is_adaptive=method == "adaptive_group_lasso",
+        )
+        start = tableau.error
+        tableau.enter(order[:n_blocks])
+        order = order[:n_blocks][tableau.kept[order[:n_blocks]]]
+        return order, np.array([start, tableau.error])
+    raise ValueError(
+        "method must be 'forward', 'backward', 'group_lasso' or "
+        f"'adaptive_group_lasso', got {method!r}."
+    )
+
+
+def _select_screened(
+    gram, cross, target, ptr, n_blocks, screen, method, ridge, n_swaps
+):
+    """Select among the first `screen` blocks of the path; give all their numbers."""
+    n_candidates = max(screen, n_blocks)
+    order = lasso_order(gram, cross, ptr, n_candidates, ridge=ridge, is_adaptive=True)
+    # What has not entered the path carries little: it fills up in its own order.
+    rest = np.setdiff1d(np.arange(len(ptr) - 1), order)
+    blocks = np.sort(np.concatenate([order, rest])[:n_candidates])
+    columns = np.concatenate([np.arange(ptr[g], ptr[g + 1]) for g in blocks])
+    few = select_blocks(
+        gram[np.ix_(columns, columns)],
+        cross[columns],
+        target,
+        np.concatenate([[0], np.cumsum(np.diff(ptr)[blocks])]),
+        n_blocks,
+        method=method,
+        ridge=ridge,
+        n_swaps=n_swaps,
+    )
+    weights = np.zeros_like(cross, dtype=np.float64)
+    weights[columns] = few.weights
+    return few._replace(kept=blocks[few.kept], weights=weights, order=blocks[few.order])
