@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # what type checkers and editors see
     )
     from skstruct.linear_model import GroupLasso as GroupLasso
     from skstruct.linear_model import GroupLassoClassifier as GroupLassoClassifier
+    from skstruct.linear_model import GroupSubsetSelection as GroupSubsetSelection
     from skstruct.linear_model import OverlappingGroupLasso as OverlappingGroupLasso
     from skstruct.linear_model import (
         OverlappingGroupLassoClassifier as OverlappingGroupLassoClassifier,
@@ -49,6 +50,12 @@ if TYPE_CHECKING:  # what type checkers and editors see
     )
     from skstruct.model_selection import GroupLassoCV as GroupLassoCV
     from skstruct.model_selection import GroupLassoIC as GroupLassoIC
+    from skstruct.model_selection import (
+        GroupSubsetSelectionCV as GroupSubsetSelectionCV,
+    )
+    from skstruct.model_selection import (
+        GroupSubsetSelectionIC as GroupSubsetSelectionIC,
+    )
     from skstruct.model_selection import (
         OverlappingGroupLassoClassifierCV as OverlappingGroupLassoClassifierCV,
     )
@@ -112,6 +119,9 @@ _PUBLIC = {
     "GroupPathDisplay": "skstruct.inspection",
     "GroupSCAD": "skstruct.penalties",
     "GroupSLOPE": "skstruct.penalties",
+    "GroupSubsetSelection": "skstruct.linear_model",
+    "GroupSubsetSelectionCV": "skstruct.model_selection",
+    "GroupSubsetSelectionIC": "skstruct.model_selection",
     "GroupedPipeline": "skstruct.pipeline",
     "HuberLoss": "skstruct.losses",
     "GroupSparseCoder": "skstruct.decomposition",

@@ -8,6 +8,8 @@ from skstruct.model_selection.group_lasso_ic import (
     GroupLassoClassifierIC,
     GroupLassoIC,
 )
+from skstruct.model_selection.group_subset_cv import GroupSubsetSelectionCV
+from skstruct.model_selection.group_subset_ic import GroupSubsetSelectionIC
 from skstruct.model_selection.overlapping_group_lasso_cv import (
     OverlappingGroupLassoClassifierCV,
     OverlappingGroupLassoCV,
@@ -30,6 +32,8 @@ __all__ = [
     "GroupLassoClassifierCV",
     "GroupLassoClassifierIC",
     "GroupLassoIC",
+    "GroupSubsetSelectionCV",
+    "GroupSubsetSelectionIC",
     "OverlappingGroupLassoCV",
     "OverlappingGroupLassoClassifierCV",
     "OverlappingGroupLassoClassifierIC",

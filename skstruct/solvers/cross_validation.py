@@ -18,7 +18,16 @@ _ENTRIES_AT_ONCE = 4_000_000
 
 
 def cross_validate_paths(
-    candidates, splits, score_fold, *, prepare, variants, n_jobs, on_solved, **how
+    candidates,
+    splits,
+    score_fold,
+    *,
+    prepare,
+    variants,
+    n_jobs,
+    on_solved,
+    solve=solve_path,
+    **how,
 ):
     """Solve every fold's paths, and score them.
 
@@ -40,8 +49,10 @@ def cross_validate_paths(
     on_solved : callable
         ``on_solved(task)`` is called after each alpha of each fold of each candidate,
         which are tasks 0, 1, ..., folds fastest.
+    solve : callable
+        ``solve(problem, alphas, on_solved=..., **how)`` returns a fold's solution.
     **how
-        Further arguments of `solve_path`.
+        Further arguments of `solve`.
 
     Returns
     -------
@@ -53,7 +64,7 @@ def cross_validate_paths(
     def run(task, problem, alphas, train, test):
         fold = replace(problem, weights=fold_weights(problem.weights, train))
         fold = prepare(fold)
-        solution = solve_path(fold, alphas, on_solved=lambda: on_solved(task), **how)
+        solution = solve(fold, alphas, on_solved=lambda: on_solved(task), **how)
         scored = [score_fold(fold, one, test) for one in variants(fold, solution)]
         # Coefficients of all folds and alphas may be large, and are not needed again.
         return np.asarray(scored), replace(solution, coefs=None)
