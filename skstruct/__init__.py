@@ -94,7 +94,10 @@ if TYPE_CHECKING:  # what type checkers and editors see
     from skstruct.pipeline import GroupedPipeline as GroupedPipeline
     from skstruct.pipeline import groups_from_transformer as groups_from_transformer
     from skstruct.pipeline import make_grouped_pipeline as make_grouped_pipeline
+    from skstruct.pruning import GroupSparseMLPClassifier as GroupSparseMLPClassifier
+    from skstruct.pruning import GroupSparseMLPRegressor as GroupSparseMLPRegressor
     from skstruct.pruning import MLPPruner as MLPPruner
+    from skstruct.pruning import sparse_mlp_path as sparse_mlp_path
 
 __version__ = "0.1.0.dev0"
 
@@ -119,6 +122,8 @@ _PUBLIC = {
     "GroupPathDisplay": "skstruct.inspection",
     "GroupSCAD": "skstruct.penalties",
     "GroupSLOPE": "skstruct.penalties",
+    "GroupSparseMLPClassifier": "skstruct.pruning",
+    "GroupSparseMLPRegressor": "skstruct.pruning",
     "GroupSubsetSelection": "skstruct.linear_model",
     "GroupSubsetSelectionCV": "skstruct.model_selection",
     "GroupSubsetSelectionIC": "skstruct.model_selection",
@@ -157,6 +162,7 @@ _PUBLIC = {
     "make_grouped_pipeline": "skstruct.pipeline",
     "overlapping_group_lasso_path": "skstruct.linear_model",
     "sparse_group_lasso_path": "skstruct.linear_model",
+    "sparse_mlp_path": "skstruct.pruning",
 }
 _SUBMODULES = (
     "datasets",

@@ -3,8 +3,7 @@
 A line ``{name}`` of a docstring stands for the entry of that name below.
 """
 
-import re
-import textwrap
+from skstruct._docs import fill_docs
 
 _ENTRIES = {
     "alpha": """
@@ -355,15 +354,4 @@ selection with large model spaces. Biometrika 95(3), 759-771.
 """,
 }
 
-
-def shared_docs(thing):
-    """Decorate a class or function: fill in the shared entries of its docstring."""
-
-    def entry(match):
-        text = textwrap.indent(_ENTRIES[match["name"]].strip("\n"), match["indent"])
-        return f"{text}\n"
-
-    if thing.__doc__:  # there is none under python -OO
-        pattern = r"^(?P<indent> *)\{(?P<name>\w+)\}\n"
-        thing.__doc__ = re.sub(pattern, entry, thing.__doc__, flags=re.MULTILINE)
-    return thing
+shared_docs = fill_docs(_ENTRIES)

@@ -1,5 +1,15 @@
 """Structured pruning: trained networks made physically smaller."""
 
+from skstruct.pruning.group_sparse_mlp import (
+    GroupSparseMLPClassifier,
+    GroupSparseMLPRegressor,
+)
 from skstruct.pruning.mlp_pruner import MLPPruner
+from skstruct.pruning.sparse_path import sparse_mlp_path
 
-__all__ = ["MLPPruner"]
+__all__ = [
+    "GroupSparseMLPClassifier",
+    "GroupSparseMLPRegressor",
+    "MLPPruner",
+    "sparse_mlp_path",
+]
