@@ -76,11 +76,11 @@ def ours(penalty, unit_penalty):
 
 
 def theirs(train, test, groups, seed):
-    """Follow lassonet's path at its defaults."""
+    """Follow lassonet's path, in steps of 5 % (its default of 2 % takes 2.4x as long)."""
     cls = LassoNetRegressor if train[1].dtype.kind == "f" else LassoNetClassifier
     model = cls(
         hidden_dims=WIDTHS,
-        M=10,
+        path_multiplier=1.05,
         groups=groups,
         verbose=0,
         random_state=seed,

@@ -179,6 +179,26 @@ def test_compact_networks_compute_the_same(activation, widths):
     assert_allclose(found, expected, atol=1e-12)
 
 
+def test_a_linear_model_is_left_where_no_unit_is():
+    X, y = friedman(100)
+    model = fitted(
+        "two outputs", X, y, penalty="hierarchical", feature_penalty=0.1,
+        unit_penalty=2.0, refit=False,
+    )  # fmt: skip
+    assert [len(units) for units in model.kept_units_] == [0, 0]
+    assert len(model.selected_features_) > 0
+    assert model.network_.hidden_layer_sizes == (4, 4)
+    expected = X @ model.skip_coef_ + model.predict(np.zeros((1, 10)))
+    assert_allclose(model.predict(X), expected, atol=1e-10)
+    refit = fitted(
+        "two outputs", X, y, penalty="hierarchical", feature_penalty=0.1,
+        unit_penalty=2.0,
+    )  # fmt: skip
+    assert refit.score(X, TARGETS["two outputs"](y)) > model.score(
+        X, TARGETS["two outputs"](y)
+    )
+
+
 @every_penalty
 def test_nothing_is_left_under_a_huge_penalty(penalty):
     X, y = friedman(60)
@@ -364,6 +384,8 @@ def test_float32_sparse_and_warm_start():
     assert_array_equal(warm.coefs_[0], double.coefs_[0])
     quietly(warm, X, y)
     assert "first" not in warm.n_iters_
+    quietly(warm.set_params(feature_penalty=0, unit_penalty=0), X, y)
+    assert [*warm.n_iters_] == ["first"]
 
 
 def test_early_stopping_keeps_the_best_weights():

@@ -76,7 +76,8 @@ tol : float, default=1e-4
 verbose : bool, default=False
     Print the objective of each epoch.
 warm_start : bool, default=False
-    Start from the weights of the last fit, and leave out the stage without penalty.
+    Start from the weights of the last fit, and leave out the stage without penalty
+    if there is a penalty.
 early_stopping : bool, default=False
     Whether to watch, in place of the training rows' objective, that of rows set
     aside, penalty included, and to end each stage with the best weights by it.

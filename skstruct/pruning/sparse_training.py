@@ -109,10 +109,10 @@ class SparseMLP(BaseEstimator):
         X, T, objective, validation, rng, y = data
         how = {"objective": objective, "schedule": self._schedule(), "rng": rng}
         stages, weights = {}, start
-        if not self._is_warm:
+        penalty = self._penalty_object(layout)
+        if penalty is None or not self._is_warm:
             stages["first"] = train(weights, X, T, validation=validation, **how)
             weights = stages["first"].weights
-        penalty = self._penalty_object(layout)
         if penalty is not None:
             stages["penalised"] = train(
                 weights, X, T, penalty=penalty, validation=validation, **how
