@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # what type checkers and editors see
     )
     from skstruct.linear_model import GroupLasso as GroupLasso
     from skstruct.linear_model import GroupLassoClassifier as GroupLassoClassifier
+    from skstruct.linear_model import GroupSubsetSelection as GroupSubsetSelection
     from skstruct.linear_model import OverlappingGroupLasso as OverlappingGroupLasso
     from skstruct.linear_model import (
         OverlappingGroupLassoClassifier as OverlappingGroupLassoClassifier,
@@ -62,6 +63,12 @@ if TYPE_CHECKING:  # what type checkers and editors see
     from skstruct.model_selection import GroupSelector as GroupSelector
     from skstruct.model_selection import (
         GroupStabilitySelection as GroupStabilitySelection,
+    )
+    from skstruct.model_selection import (
+        GroupSubsetSelectionCV as GroupSubsetSelectionCV,
+    )
+    from skstruct.model_selection import (
+        GroupSubsetSelectionIC as GroupSubsetSelectionIC,
     )
     from skstruct.model_selection import MLPPrunerCV as MLPPrunerCV
     from skstruct.model_selection import (
@@ -104,8 +111,11 @@ if TYPE_CHECKING:  # what type checkers and editors see
     from skstruct.pipeline import make_grouped_pipeline as make_grouped_pipeline
     from skstruct.pipeline import prune_transformer as prune_transformer
     from skstruct.pipeline import required_columns as required_columns
+    from skstruct.pruning import GroupSparseMLPClassifier as GroupSparseMLPClassifier
+    from skstruct.pruning import GroupSparseMLPRegressor as GroupSparseMLPRegressor
     from skstruct.pruning import MLPPruner as MLPPruner
     from skstruct.pruning import sensitivity_curves as sensitivity_curves
+    from skstruct.pruning import sparse_mlp_path as sparse_mlp_path
 
 __version__ = "0.1.0.dev0"
 
@@ -135,6 +145,11 @@ _PUBLIC = {
     "GroupSLOPE": "skstruct.penalties",
     "GroupStabilityDisplay": "skstruct.inspection",
     "GroupStabilitySelection": "skstruct.model_selection",
+    "GroupSparseMLPClassifier": "skstruct.pruning",
+    "GroupSparseMLPRegressor": "skstruct.pruning",
+    "GroupSubsetSelection": "skstruct.linear_model",
+    "GroupSubsetSelectionCV": "skstruct.model_selection",
+    "GroupSubsetSelectionIC": "skstruct.model_selection",
     "GroupedPipeline": "skstruct.pipeline",
     "HuberLoss": "skstruct.losses",
     "GroupSelector": "skstruct.model_selection",
@@ -179,6 +194,7 @@ _PUBLIC = {
     "required_columns": "skstruct.pipeline",
     "sensitivity_curves": "skstruct.pruning",
     "sparse_group_lasso_path": "skstruct.linear_model",
+    "sparse_mlp_path": "skstruct.pruning",
 }
 _SUBMODULES = (
     "datasets",

@@ -27,7 +27,7 @@ STORAGES = {
 
 
 def estimators():
-    """All public classifiers and regressors with groups, whichever there are."""
+    """All public linear models with groups, whichever there are."""
     public = (getattr(skstruct, name) for name in skstruct.__all__)
     return [
         item
@@ -36,6 +36,7 @@ def estimators():
         and issubclass(item, sklearn.base.BaseEstimator)
         and "groups" in inspect.signature(item).parameters
         and hasattr(item, "predict")
+        and hasattr(item, "groups_to_frame")
     ]
 
 

@@ -20,6 +20,7 @@ from skstruct.linear_model.sparse_group_lasso import (
     SparseGroupLasso,
     SparseGroupLassoClassifier,
 )
+from skstruct.linear_model.subset_selection import GroupSubsetSelection
 
 __all__ = [
     "BlockCoordinateDescentClassifier",
@@ -27,6 +28,7 @@ __all__ = [
     "GroupLasso",
     "GroupLassoClassifier",
     "GroupPath",
+    "GroupSubsetSelection",
     "OverlappingGroupLasso",
     "OverlappingGroupLassoClassifier",
     "SparseGroupLasso",

@@ -125,6 +125,11 @@ class GroupLinearModel(GroupReports, CallbackSupportMixin, BaseEstimator):
 
     def _set_solution(self, problem, solution, i):
         """Store the i-th solution of a path as fitted attributes."""
+        self._set_coefficients(problem, solution, i)
+        self.dual_gap_ = float(solution.gaps[i])
+        self.n_iter_ = int(solution.n_iters[i])
+
+    def _set_coefficients(self, problem, solution, i):
         layout = problem.layout
         coef = solution.coefs[i].T.astype(problem.dtype)
         intercept = solution.intercepts[i]
@@ -133,8 +138,6 @@ class GroupLinearModel(GroupReports, CallbackSupportMixin, BaseEstimator):
         self._base_loss = problem.loss
         self.coef_ = coef[0] if self._is_flat else coef
         self.intercept_ = float(intercept[0]) if self._is_flat else intercept.copy()
-        self.dual_gap_ = float(solution.gaps[i])
-        self.n_iter_ = int(solution.n_iters[i])
         self.groups_ = layout.feature_groups()
         self.group_names_ = layout.names_array()
         self.group_weights_ = layout.weights.copy()

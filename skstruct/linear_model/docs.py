@@ -3,8 +3,7 @@
 A line ``{name}`` of a docstring stands for the entry of that name below.
 """
 
-import re
-import textwrap
+from skstruct._docs import fill_docs
 
 _ENTRIES = {
     "alpha": """
@@ -134,7 +133,7 @@ alphas : int or array-like of shape (n_alphas,), default=100
 eps : float, default=1e-3
     Length of the grid, in (0, 1).
 """,
-    "cv": """
+    "cv_folds": """
 cv : int, cross-validation generator or iterable, default=None
     Folds: None means 5, an int the number of folds, else a splitter or an
     iterable of (train, test) indices. As everywhere in scikit-learn, a number
@@ -146,6 +145,8 @@ scoring : str, callable or None, default=None
     Tweedie responses, the log loss of classes, else the loss itself. Offsets are
     in the predictions that are scored. Scorers get the metadata that they
     request.
+""",
+    "cv_selection": """
 selection : {"min", "1se"}, default="min"
     Which alpha to choose: of the best mean score, or the largest one whose mean
     score is within one standard error of the best (Breiman et al., 1984).
@@ -217,6 +218,56 @@ coef_ : ndarray of shape (1, n_features) or (n_classes, n_features)
     Coefficients: of the second class against the first, or of every class.
 intercept_ : ndarray of shape (1,) or (n_classes,)
     Intercepts, zeros without.
+""",
+    "subset": """
+method : {"forward", "backward", "both"}, default="forward"
+    Add the best group to none, or remove the worst from all (from as many as are
+    independent), one by one; or both, and the better one is kept.
+n_swaps : int or None, default=None
+    Rounds of trades afterwards, of groups kept for better ones; None for as many as
+    help, so that no single trade would. 0 leaves the nested choice of greedy steps.
+ridge : float, default=0.0
+    Strength of a ridge on the coefficients.
+group_weights : array-like of shape (n_groups,), dict or None, default=None
+    Groups of weight 0 are in every model and are not counted; other weights make no
+    difference.
+remainder : {"error", "singletons", "unpenalized"}, default="error"
+    What becomes of features in no group: an error that names them, a group each,
+    or one group of weight 0.
+fit_intercept : bool, default=True
+    Whether to fit an intercept.
+""",
+    "subset_sizes": """
+n_groups : int or array-like of int, default=20
+    Largest number of groups to try, from 0 on; or the numbers themselves. More than
+    there are count as all.
+""",
+    "subset_path": """
+n_groups_path_ : ndarray of shape (n_sizes,)
+    The numbers of groups tried, increasing.
+coef_path_ : ndarray of shape (n_features, n_sizes) or \\
+        (n_outputs, n_features, n_sizes)
+    Coefficients for each number, on all data.
+intercept_path_ : ndarray of shape (n_sizes,) or (n_outputs, n_sizes)
+    Intercepts for each number.
+""",
+    "subset_fitted": """
+objective_ : float
+    The objective: half the weighted mean squared error, ridge included.
+groups_ : list of ndarray
+    Feature indices of each group.
+group_names_ : ndarray of shape (n_groups,)
+    Names of the groups.
+group_weights_ : ndarray of shape (n_groups,)
+    Weights of the groups.
+group_norms_ : ndarray of shape (n_groups,)
+    Euclidean norms of the groups' coefficients, all outputs together.
+selected_groups_ : ndarray
+    Names of the groups whose norm is not zero.
+n_features_in_ : int
+    Number of features seen in fit.
+feature_names_in_ : ndarray of shape (n_features_in_,)
+    Names of the features, where X has string names.
 """,
     "fitted": """
 dual_gap_ : float
@@ -303,15 +354,4 @@ selection with large model spaces. Biometrika 95(3), 759-771.
 """,
 }
 
-
-def shared_docs(thing):
-    """Decorate a class or function: fill in the shared entries of its docstring."""
-
-    def entry(match):
-        text = textwrap.indent(_ENTRIES[match["name"]].strip("\n"), match["indent"])
-        return f"{text}\n"
-
-    if thing.__doc__:  # there is none under python -OO
-        pattern = r"^(?P<indent> *)\{(?P<name>\w+)\}\n"
-        thing.__doc__ = re.sub(pattern, entry, thing.__doc__, flags=re.MULTILINE)
-    return thing
+shared_docs = fill_docs(_ENTRIES)

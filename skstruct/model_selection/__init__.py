@@ -10,6 +10,8 @@ from skstruct.model_selection.group_lasso_ic import (
     GroupLassoIC,
 )
 from skstruct.model_selection.group_selector import GroupSelector
+from skstruct.model_selection.group_subset_cv import GroupSubsetSelectionCV
+from skstruct.model_selection.group_subset_ic import GroupSubsetSelectionIC
 from skstruct.model_selection.mlp_pruner_cv import MLPPrunerCV
 from skstruct.model_selection.overlapping_group_lasso_cv import (
     OverlappingGroupLassoClassifierCV,
@@ -38,6 +40,8 @@ __all__ = [
     "GroupLassoIC",
     "GroupSelector",
     "GroupStabilitySelection",
+    "GroupSubsetSelectionCV",
+    "GroupSubsetSelectionIC",
     "MLPPrunerCV",
     "OverlappingGroupLassoCV",
     "OverlappingGroupLassoClassifierCV",

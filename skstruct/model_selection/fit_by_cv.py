@@ -1,32 +1,28 @@
 """The choice of alpha by cross-validation, which all CV estimators share."""
 
 from dataclasses import replace
-from numbers import Integral, Real
+from numbers import Real
 
 import numpy as np
-from sklearn import get_config
 from sklearn.base import is_classifier
-from sklearn.metrics import check_scoring
 from sklearn.model_selection import check_cv
-from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 
 from skstruct._compat import (
     Interval,
     StrOptions,
     fit_context,
-    process_routing,
     with_callbacks,
 )
 from skstruct.linear_model.adaptive import adapted
 from skstruct.linear_model.fitting import atomic_fit, warn_if_not_converged
 from skstruct.linear_model.paths import check_alphas
 from skstruct.model_selection.progress import Progress
+from skstruct.model_selection.scored_on_folds import ScoredOnFolds
 from skstruct.solvers.cross_validation import (
     Choice,
     cross_validate_paths,
     list_of_folds,
     moments_of_folds,
-    negative_deviances,
 )
 from skstruct.solvers.refit import blended, refitted
 from skstruct.solvers.solve import alpha_grid, solve_path
@@ -34,23 +30,22 @@ from skstruct.solvers.solve import alpha_grid, solve_path
 _SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
-class FitByCV:
+class FitByCV(ScoredOnFolds):
     """Mixin of estimators that choose alpha by cross-validation along the path.
 
     Subclasses name in `_plain` the estimator that is fitted at one alpha.
     """
 
+    _strength = "alpha", "alphas"
+
     _parameter_constraints: dict = {
         "alphas": "no_validation",  # check_alphas says what is wrong
         "eps": "no_validation",
-        "cv": ["cv_object"],
-        "scoring": [str, callable, None],
+        **ScoredOnFolds._parameter_constraints,
         "selection": [StrOptions({"min", "1se"})],
         "relax": "no_validation",  # _shares says what is wrong
         "relax_alpha": [Interval(Real, 0, None, closed="left")],
-        "n_jobs": [Integral, None],
     }
-    _plain: type
 
     @atomic_fit
     @with_callbacks
@@ -178,42 +173,6 @@ class FitByCV:
         )
         return [blended(solution, refit, share) for share in shares]
 
-    # -- scores ------------------------------------------------------------------------
-
-    def _fold_scorer(self, X, y, problem, score_params):
-        """Return a function that scores a fold's path, (n_alphas,)."""
-        if self.scoring is None:
-            return lambda fold, solution, test: negative_deviances(
-                fold, problem.weights, solution, test
-            )
-        scorer = check_scoring(self._at_one_alpha(), scoring=self.scoring)
-
-        def score(fold, solution, test):
-            X_test, y_test = X[test], y[test]
-            params = _rows_of_params(score_params, test, len(y))
-            scores = []
-            for i in range(len(solution.alphas)):
-                model = self._at_one_alpha(fold, solution, i)
-                if problem.offset is not None:
-                    model._known_offset = problem.offset[test]
-                scores.append(scorer(model, X_test, y_test, **params))
-            return scores
-
-        return score
-
-    def _at_one_alpha(self, problem=None, solution=None, i=0):
-        """Return a plain estimator, fitted with the i-th solution if one is given."""
-        own = self.get_params(deep=False)
-        shared = set(self._plain().get_params(deep=False)) & set(own)
-        model = self._plain(**{name: own[name] for name in shared})
-        if solution is not None:
-            model.alpha = solution.alphas[i]
-            model.n_features_in_ = problem.matrix.shape[1]
-            for name in self._target_attributes:
-                setattr(model, name, getattr(self, name))
-            model._set_solution(problem, solution, i)
-        return model
-
     # -- the choice --------------------------------------------------------------------
 
     def _choose(self, scores, shares, candidates):
@@ -248,57 +207,3 @@ class FitByCV:
         chosen = solution.at(self._position)
         (chosen,) = self._variants(problem, chosen, [self.relax_])
         self._set_solution(problem, chosen, 0)
-
-    # -- metadata ----------------------------------------------------------------------
-
-    def _routed(self, params, sample_weight):
-        """Return the metadata for the splitter and for the scorer, as dicts."""
-        if not get_config()["enable_metadata_routing"]:
-            if params:
-                raise ValueError(
-                    f"fit got {sorted(params)}, metadata that only reaches the "
-                    "splitter and the scorer after "
-                    "sklearn.set_config(enable_metadata_routing=True)."
-                )
-            return {"splitter": {}, "scorer": {}}
-        if sample_weight is not None:
-            params = {**params, "sample_weight": sample_weight}
-        routed = process_routing(self, "fit", **params)
-        return {
-            "splitter": dict(routed.splitter.split),
-            "scorer": dict(routed.scorer.score) if self.scoring is not None else {},
-        }
-
-    def get_metadata_routing(self):
-        """Return which metadata go where.
-
-        Returns
-        -------
-        sklearn.utils.metadata_routing.MetadataRouter
-            ``fit`` takes sample_weight and offset itself, and passes on what the
-            splitter and the scorer request.
-        """
-        router = (
-            MetadataRouter(owner=self)
-            .add_self_request(self)
-            .add(
-                splitter=check_cv(self.cv),
-                method_mapping=MethodMapping().add(caller="fit", callee="split"),
-            )
-        )
-        if self.scoring is not None:
-            router.add(
-                scorer=check_scoring(self._at_one_alpha(), scoring=self.scoring),
-                method_mapping=MethodMapping().add(caller="fit", callee="score"),
-            )
-        return router
-
-
-def _rows_of_params(params, indices, n_samples):
-    """Take the rows of those metadata that have one value a sample."""
-    return {
-        name: np.asarray(value)[indices]
-        if np.ndim(value) > 0 and len(value) == n_samples
-        else value
-        for name, value in params.items()
-    }

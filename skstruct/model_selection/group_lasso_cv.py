@@ -21,7 +21,8 @@ class GroupLassoCV(GroupLassoFamily, FitByCV, GroupRegressor):
     ----------
     {groups}
     {alphas}
-    {cv}
+    {cv_folds}
+    {cv_selection}
     {loss}
     {shape}
     {positive}
@@ -128,7 +129,8 @@ class GroupLassoClassifierCV(GroupLassoFamily, FitByCV, GroupClassifier):
     ----------
     {groups}
     {alphas}
-    {cv}
+    {cv_folds}
+    {cv_selection}
     {class_weight}
     {shape}
     {positive}

@@ -25,7 +25,8 @@ class OverlappingGroupLassoCV(OverlappingGroupLassoFamily, FitByCV, GroupRegress
     {groups}
     {overlap}
     {alphas}
-    {cv}
+    {cv_folds}
+    {cv_selection}
     {loss}
     {shape}
     {positive}
@@ -138,7 +139,8 @@ class OverlappingGroupLassoClassifierCV(
     {groups}
     {overlap}
     {alphas}
-    {cv}
+    {cv_folds}
+    {cv_selection}
     {class_weight}
     {shape}
     {positive}

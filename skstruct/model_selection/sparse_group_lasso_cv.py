@@ -65,7 +65,8 @@ class SparseGroupLassoCV(
     {groups}
     {l1_ratios}
     {alphas}
-    {cv}
+    {cv_folds}
+    {cv_selection}
     {loss}
     {shape}
     {positive}
@@ -181,7 +182,8 @@ class SparseGroupLassoClassifierCV(
     {groups}
     {l1_ratios}
     {alphas}
-    {cv}
+    {cv_folds}
+    {cv_selection}
     {class_weight}
     {shape}
     {positive}

@@ -61,24 +61,22 @@ class Tableau:
         raw = self.A.diagonal()
         # A column of zeros carries nothing, whatever the ridge.
         self._floor = np.where(raw > 0, kernel.DEPENDENT * raw, np.inf)
+        self._zero = np.zeros_like(raw)
         self.A.flat[:: len(self.A) + 1] += ridge
         self.B = np.array(cross, dtype=np.float64, order="C")
         self.ptr = np.asarray(ptr, dtype=np.intp)
         self.kept = np.zeros(len(self.ptr) - 1, dtype=np.bool_)
-        self.error = float(target)
-        widest = int(np.diff(self.ptr).max())
+        self.inside = np.zeros(len(self.A), dtype=np.bool_)
+        self._target = self.error = float(target)
+        widest = int(np.diff(self.ptr).max(initial=1))
         self._scratch = np.empty((widest, widest)), np.empty(widest)
 
     def move(self, blocks, sign=1.0):
         """Take blocks in (1.0) or out (-1.0), one by one, dependent ones left out."""
-        threshold = self._floor if sign > 0 else np.zeros_like(self._floor)
         for g in blocks:
-            span = self.ptr[g], self.ptr[g + 1]
-            value = kernel.block_value(
-                self.A, self.B, *span, sign, threshold, *self._scratch
-            )
+            value = self._value(g, sign)
             if value >= 0:
-                kernel.move(self.A, self.B, self.ptr, self.kept, g, sign)
+                kernel.move(*self._state, g, sign)
                 self.error -= sign * value
 
     def enter(self, blocks):
@@ -108,15 +106,20 @@ class Tableau:
         self.A[np.ix_(inside, inside)] = -inverse
         self.B[outside] -= across @ weights
         self.B[inside] = weights
-        self.kept[blocks] = True
+        self.kept[blocks], self.inside[inside] = True, True
+
+    def complete(self):
+        """Take in what depended on blocks that are out again, of the blocks kept."""
+        for g in np.flatnonzero(self.kept):
+            if not self.inside[self.ptr[g] : self.ptr[g + 1]].all():
+                kernel.move(*self._state, g, 1.0)
 
     def forward(self, n_steps):
         """Add the best block `n_steps` times, fewer if the rest is dependent."""
         if len(self.kept) == len(self.A) and not self.kept.any():
             return self._forward_by_columns(n_steps)
         order, values = np.empty(n_steps, dtype=np.intp), np.empty(n_steps)
-        state = self.A, self.B, self.ptr, self.kept, self._floor
-        done = kernel.add_greedily(*state, n_steps, order, values, *self._scratch)
+        done = kernel.add_greedily(*self._state, n_steps, order, values, *self._scratch)
         return self._steps(order[:done], -values[:done])
 
     def _forward_by_columns(self, n_steps):
@@ -134,7 +137,8 @@ class Tableau:
             usable = left > self._floor
             usable[order] = False
             gains = np.divide(gains, left, out=np.full_like(gains, -1.0), where=usable)
-            j = int(np.argmax(gains))
+            # Of equal ones the first, as in the kernel.
+            j = int(np.argmax(gains >= gains.max() / (1 + kernel.TIE)))
             if gains[j] < 0:
                 break
             row = self.A[j] - factor[:step, j] @ factor[:step]
@@ -151,33 +155,38 @@ class Tableau:
     def backward(self, n_steps):
         """Remove the cheapest block `n_steps` times."""
         order, values = np.empty(n_steps, dtype=np.intp), np.empty(n_steps)
-        state = self.A, self.B, self.ptr, self.kept, np.zeros_like(self._floor)
-        kernel.remove_greedily(*state, n_steps, order, values, *self._scratch)
+        *state, inside = self._state
+        kernel.remove_greedily(
+            *state, self._zero, inside, n_steps, order, values, *self._scratch
+        )
         return self._steps(order, values)
 
     def swap(self, n_rounds, patience=20):
         """Trade kept blocks for better ones, cheapest first, up to `n_rounds` times."""
         for _ in range(n_rounds):
             candidates = self._cheapest_first()
-            tol = 1e-9 * max(self.error, 0.0)
-            state = self.A, self.B, self.ptr, self.kept, candidates, self._floor
-            if not kernel.swap(*state, patience, tol, *self._scratch):
+            tol = max(1e-9 * self.error, 1e-13 * self._target)
+            if not kernel.swap(*self._state, candidates, patience, tol):
                 break
 
     def weights(self):
         """Least-squares weights of the columns kept, zero elsewhere."""
-        columns = np.repeat(self.kept, np.diff(self.ptr))
-        return np.where(columns[:, None], self.B, 0.0)
+        return np.where(self.inside[:, None], self.B, 0.0)
+
+    @property
+    def _state(self):
+        return self.A, self.B, self.ptr, self.kept, self._floor, self.inside
+
+    def _value(self, g, sign):
+        floor = self._floor if sign > 0 else self._zero
+        span = self.ptr[g], self.ptr[g + 1]
+        return kernel.block_value(
+            self.A, self.B, *span, sign, floor, self.inside, *self._scratch
+        )
 
     def _cheapest_first(self):
         blocks = np.flatnonzero(self.kept)
-        zero = np.zeros_like(self._floor)
-        costs = [
-            kernel.block_value(
-                self.A, self.B, self.ptr[g], self.ptr[g + 1], -1.0, zero, *self._scratch
-            )
-            for g in blocks
-        ]
+        costs = [self._value(g, -1.0) for g in blocks]
         return blocks[np.argsort(costs, kind="stable")]
 
     def _steps(self, order, changes):

@@ -29,6 +29,7 @@ def cross_validate_paths(
     n_jobs,
     on_solved,
     moments=None,
+    solve=solve_path,
     **how,
 ):
     """Solve every fold's paths, and score them.
@@ -53,8 +54,10 @@ def cross_validate_paths(
         which are tasks 0, 1, ..., folds fastest.
     moments : list of Moments or None
         Those of each fold's training rows, from :func:`moments_of_folds`.
+    solve : callable
+        ``solve(problem, alphas, on_solved=..., **how)`` returns a fold's solution.
     **how
-        Further arguments of `solve_path`.
+        Further arguments of `solve`.
 
     Returns
     -------
@@ -72,7 +75,7 @@ def cross_validate_paths(
                 moments=moments[task % len(splits)],
             )
         )
-        solution = solve_path(fold, alphas, on_solved=lambda: on_solved(task), **how)
+        solution = solve(fold, alphas, on_solved=lambda: on_solved(task), **how)
         scored = [score_fold(fold, one, test) for one in variants(fold, solution)]
         # Coefficients of all folds and alphas may be large, and are not needed again.
         return np.asarray(scored), replace(solution, coefs=None)
