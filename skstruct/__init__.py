@@ -9,6 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # what type checkers and editors see
     from skstruct.decomposition import GroupSparseCoder as GroupSparseCoder
+    from skstruct.decomposition import (
+        MiniBatchStructuredDictionaryLearning as MiniBatchStructuredDictionaryLearning,
+    )
+    from skstruct.decomposition import (
+        StructuredDictionaryLearning as StructuredDictionaryLearning,
+    )
     from skstruct.inspection import GroupCVDisplay as GroupCVDisplay
     from skstruct.inspection import GroupPathDisplay as GroupPathDisplay
     from skstruct.linear_model import (
@@ -120,6 +126,7 @@ _PUBLIC = {
     "LatentOverlap": "skstruct.penalties",
     "LogisticLoss": "skstruct.losses",
     "MLPPruner": "skstruct.pruning",
+    "MiniBatchStructuredDictionaryLearning": "skstruct.decomposition",
     "MultinomialLoss": "skstruct.losses",
     "OverlappingGroupLasso": "skstruct.linear_model",
     "OverlappingGroupLassoCV": "skstruct.model_selection",
@@ -139,6 +146,7 @@ _PUBLIC = {
     "SparseGroupLassoIC": "skstruct.model_selection",
     "SquaredError": "skstruct.losses",
     "SquaredL2": "skstruct.penalties",
+    "StructuredDictionaryLearning": "skstruct.decomposition",
     "TreeGroupL2": "skstruct.penalties",
     "TweedieLoss": "skstruct.losses",
     "duality_gap": "skstruct.linear_model",
