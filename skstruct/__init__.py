@@ -9,6 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # what type checkers and editors see
     from skstruct.decomposition import GroupSparseCoder as GroupSparseCoder
+    from skstruct.decomposition import (
+        MiniBatchStructuredDictionaryLearning as MiniBatchStructuredDictionaryLearning,
+    )
+    from skstruct.decomposition import (
+        StructuredDictionaryLearning as StructuredDictionaryLearning,
+    )
     from skstruct.inspection import GroupCVDisplay as GroupCVDisplay
     from skstruct.inspection import GroupImportanceDisplay as GroupImportanceDisplay
     from skstruct.inspection import GroupMapDisplay as GroupMapDisplay
@@ -160,6 +166,7 @@ _PUBLIC = {
     "LogisticLoss": "skstruct.losses",
     "MLPPruner": "skstruct.pruning",
     "MLPPrunerCV": "skstruct.model_selection",
+    "MiniBatchStructuredDictionaryLearning": "skstruct.decomposition",
     "MultinomialLoss": "skstruct.losses",
     "OverlappingGroupLasso": "skstruct.linear_model",
     "OverlappingGroupLassoCV": "skstruct.model_selection",
@@ -180,6 +187,7 @@ _PUBLIC = {
     "SparseGroupLassoIC": "skstruct.model_selection",
     "SquaredError": "skstruct.losses",
     "SquaredL2": "skstruct.penalties",
+    "StructuredDictionaryLearning": "skstruct.decomposition",
     "TreeGroupL2": "skstruct.penalties",
     "TweedieLoss": "skstruct.losses",
     "duality_gap": "skstruct.linear_model",

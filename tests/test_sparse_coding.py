@@ -53,7 +53,7 @@ def test_objective_is_that_of_a_generic_solver(algorithm, positive):
         algorithm=algorithm,
         groups=groups,
         alpha=0.1,
-        tol=1e-10,
+        tol=1e-9,
         transform_max_iter=10**5,
         positive_code=positive,
     )
@@ -200,7 +200,7 @@ def test_zero_signals_zero_atoms_and_duplicates_give_finite_codes(algorithm):
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_one_feature_and_one_atom(algorithm):
-    coder = GroupSparseCoder([[2.0]], algorithm=algorithm, alpha=0.5, tol=1e-12)
+    coder = GroupSparseCoder([[2.0]], algorithm=algorithm, alpha=0.5, tol=1e-9)
     expected = 1.5 if algorithm in ("omp", "ormp", "group_omp") else 1.375
     assert_allclose(coder.fit_transform([[3.0]]), [[expected]])
 
@@ -219,5 +219,6 @@ def test_errors_say_what_is_wrong():
         GroupSparseCoder(D, algorithm="tree", groups=[range(8), range(4, 12)]).fit(X)
     with pytest.raises(ValueError, match="X has 8 columns, but there are 12 atoms"):
         GroupSparseCoder(D).fit(X).inverse_transform(X)
-    with pytest.warns(ConvergenceWarning, match="raise transform_max_iter"):
-        GroupSparseCoder(D, alpha=0.01, transform_max_iter=1).fit_transform(X)
+    with pytest.warns(ConvergenceWarning, match="worst duality gap is .* Raise"):
+        coder = GroupSparseCoder(D, groups=4, alpha=0.01, transform_max_iter=1)
+        coder.fit_transform(X)

@@ -1,15 +1,20 @@
 """Coders: a dictionary made ready once, then signals into codes, batch by batch.
 
-``code(X)`` takes signals (n, n_features), dense or sparse, and returns codes
-(n, n_atoms) of float64 and the number of signals that have not converged.
+``code(X, out)`` takes signals (n, n_features) and writes codes (n, n_atoms) into `out`,
+zeros on entry; it returns their duality gaps over half the squared norm of the signal.
 """
 
 import numpy as np
 from scipy import sparse
 
-from skstruct.kernels.coding_sweeps import code_blocks, code_tree
-from skstruct.kernels.pursuit import pursue
+from skstruct.kernels.coding_blocks import code_blocks
+from skstruct.kernels.coding_tree import code_tree
+from skstruct.kernels.homotopy import follow_lasso
+from skstruct.kernels.pursuit import pursue_atoms, pursue_groups
 from skstruct.penalties import L1, GroupL2, SparseGroupL2, TreeGroupL2
+
+# Steps of the lasso's path, for each atom that a code can have.
+_PATH_STEPS = 4
 
 
 class Coder:
@@ -25,53 +30,53 @@ class Coder:
 
     def __init__(self, dictionary, order):
         self.order = order
+        self.is_sorted = bool((order == np.arange(len(order))).all())
         self.atoms = np.ascontiguousarray(dictionary[order])
 
-    def code(self, X):
-        """Return the codes of signals and how many of them have not converged."""
-        products = np.ascontiguousarray(X @ self.atoms.T, dtype=np.float64)
-        sorted_codes = np.zeros_like(products)
-        n_failed = self.run(squared_norms(X), products, sorted_codes)
-        codes = np.empty_like(products)
-        codes[:, self.order] = self.restore(sorted_codes)
-        return codes, n_failed
+    def __setstate__(self, state):
+        self.__dict__ = writable(state)
 
-    def run(self, energy, products, out):
-        """Write codes of sorted atoms; return how many have not converged."""
+    def code(self, X, out):
+        """Write the codes of signals; return their relative duality gaps."""
+        products = np.ascontiguousarray(X @ self.atoms.T, dtype=np.float64)
+        gaps = np.zeros(len(products))
+        is_direct = self.is_sorted and out.dtype == np.float64
+        codes = out if is_direct else np.zeros_like(products)
+        self.run(squared_norms(X), products, codes, gaps)
+        self.restore(codes)
+        if not is_direct:
+            out[:, self.order] = codes
+        return gaps
+
+    def run(self, energy, products, out, gaps):
+        """Write codes of sorted atoms, and gaps."""
         raise NotImplementedError
 
     def restore(self, codes):
-        """Return codes over the dictionary's own atoms from those over `atoms`."""
-        return codes
+        """Turn codes over `atoms` into those over the dictionary's own, in place."""
 
 
 class PursuitCoder(Coder):
     """Orthogonal matching pursuit over groups of atoms."""
 
-    def __init__(self, dictionary, layout, is_recursive, max_groups, max_atoms, tol):
+    def __init__(self, dictionary, layout, is_recursive, max_groups, tol):
         super().__init__(dictionary, layout.indices)
         self.gram = self.atoms @ self.atoms.T
         self.ptr = np.array(layout.ptr)
         self.is_recursive = is_recursive
         self.max_groups = min(max_groups, layout.n_groups)
         # Atoms beyond a basis of the signals' space add nothing.
-        self.max_atoms = min(max_atoms, *dictionary.shape)
+        self.max_atoms = min(dictionary.shape)
         self.tol = tol
 
-    def run(self, energy, products, out):
+    def run(self, energy, products, out, gaps):
         """Write codes of sorted atoms; a pursuit always ends."""
-        pursue(
-            self.gram,
-            self.ptr,
-            self.is_recursive,
-            self.max_groups,
-            self.max_atoms,
-            self.tol,
-            energy,
-            products,
-            out,
-        )
-        return 0
+        bounds = self.tol, energy, products, out
+        if len(self.ptr) - 1 == len(self.gram):
+            most = min(self.max_groups, self.max_atoms)
+            pursue_atoms(self.gram, self.is_recursive, most, *bounds)
+        else:
+            pursue_groups(self.gram, self.ptr, self.max_groups, self.max_atoms, *bounds)
 
 
 class BlockCoder(Coder):
@@ -79,89 +84,159 @@ class BlockCoder(Coder):
 
     def __init__(self, dictionary, layout, penalty, alpha, max_iter, tol):
         super().__init__(dictionary, layout.indices)
+        self.alpha, self.positive = alpha, bool(penalty.positive)
         self.max_iter, self.tol = max_iter, tol
         self.ptr = np.array(layout.ptr)
-        self.struct = penalty.resolve(layout).bind(layout.weights, alpha)
-        self.bases = []
-        curvatures, tops = [], []
-        for start, stop in zip(self.ptr[:-1], self.ptr[1:], strict=True):
-            block = self.atoms[start:stop] @ self.atoms[start:stop].T
-            values, basis = np.linalg.eigh(block)
-            values = np.maximum(values, 0.0)
-            if penalty.is_rotation_invariant:
-                self.bases.append(basis)
-                self.atoms[start:stop] = basis.T @ self.atoms[start:stop]
-            is_flat = penalty.is_rotation_invariant or len(values) == 1
-            curvatures.append(values if is_flat else block.ravel())
-            tops.append(values[-1])
-        self.h = np.concatenate(curvatures)
-        self.h_ptr = np.cumsum([0, *map(len, curvatures)]).astype(np.intp)
-        self.lipschitz = np.array(tops)
+        weights = np.array(layout.weights, dtype=np.float64)
+        self.struct = penalty.resolve(layout).bind(weights, alpha)
+        self.l1, self.l2, _ = (alpha * part for part in penalty.parts(weights))
+        self.rotations = []
+        self.follows_path = isinstance(penalty, L1) and np.ptp(weights) == 0
+        if len(weights) == len(dictionary):
+            self.lipschitz = np.einsum("ij,ij->i", self.atoms, self.atoms)
+            self.h, self.h_ptr = self.lipschitz, np.arange(len(dictionary) + 1)
+        else:
+            self._prepare_blocks(penalty.is_rotation_invariant)
         self.gram = self.atoms @ self.atoms.T
 
-    def run(self, energy, products, out):
-        """Write codes of sorted atoms; return how many have not converged."""
-        return code_blocks(
+    def _prepare_blocks(self, rotate):
+        """Decompose the Gram matrices of the groups, all of one size at once."""
+        sizes = np.diff(self.ptr)
+        self.h_ptr = np.cumsum([0, *(sizes if rotate else sizes**2)])
+        self.h, self.lipschitz = np.empty(self.h_ptr[-1]), np.empty(len(sizes))
+        for size in np.unique(sizes):
+            own = np.flatnonzero(sizes == size)
+            members = self.ptr[own][:, None] + np.arange(size)
+            blocks = self.atoms[members]
+            grams = blocks @ blocks.transpose(0, 2, 1)
+            values, bases = np.linalg.eigh(grams)
+            values = np.maximum(values, 0.0)
+            self.lipschitz[own] = values[:, -1]
+            curvatures = values if rotate else grams.reshape(len(own), -1)
+            width = curvatures.shape[1]
+            self.h[self.h_ptr[own][:, None] + np.arange(width)] = curvatures
+            if rotate:
+                self.atoms[members] = bases.transpose(0, 2, 1) @ blocks
+                self.rotations.append((members, bases))
+
+    def run(self, energy, products, out, gaps):
+        """Write codes of sorted atoms, and gaps."""
+        if self.follows_path:
+            steps = _PATH_STEPS * min(self.atoms.shape) + 8
+            strength = float(self.l1[0])
+            follow_lasso(self.gram, strength, self.positive, steps, products, out)
+        code_blocks(
             self.gram,
             self.ptr,
             self.h,
             self.h_ptr,
             self.lipschitz,
             self.struct,
+            self.l1,
+            self.l2,
+            self.positive,
             self.max_iter,
             self.tol,
             energy,
             products,
             out,
+            gaps,
         )
+
+    def penalty(self, codes):
+        """Return the penalty of codes (n, n_atoms) over the dictionary, (n,)."""
+        return np.abs(codes) @ self._spread(self.l1) + self._norms(codes) @ self.l2
+
+    def _spread(self, values):
+        out = np.empty(len(self.order))
+        out[self.order] = np.repeat(values, np.diff(self.ptr))
+        return out
+
+    def _norms(self, codes):
+        squares = np.square(codes[:, self.order], dtype=np.float64)
+        return np.sqrt(np.add.reduceat(squares, self.ptr[:-1], axis=1))
 
     def restore(self, codes):
         """Turn codes from the eigenbasis of each group back to its atoms."""
-        for basis, start in zip(self.bases, self.ptr[:-1], strict=False):
-            own = slice(start, start + len(basis))
-            if len(basis) > 1:
-                codes[:, own] = codes[:, own] @ basis.T
-            elif basis[0, 0] < 0:
-                codes[:, own] *= -1.0
-        return codes
+        for members, bases in self.rotations:
+            own = codes[:, members]
+            codes[:, members] = np.einsum("ngk,gjk->ngj", own, bases)
 
 
 class TreeCoder(Coder):
     """Codes with the sum of norms over a tree of groups of atoms."""
 
-    def __init__(self, dictionary, layout, positive, alpha, max_iter, tol):
+    def __init__(self, dictionary, layout, penalty, alpha, max_iter, tol):
         super().__init__(dictionary, np.arange(layout.n_features))
         self.max_iter, self.tol = max_iter, tol
         self.gram = self.atoms @ self.atoms.T
         self.lipschitz = float(max(np.linalg.eigvalsh(self.gram)[-1], 1e-300))
-        penalty = TreeGroupL2(positive=positive).resolve(layout)
-        self.norm = penalty.bind(layout, self.order)
-        self.radius = alpha * self.norm.weights
+        norm = penalty.resolve(layout).bind(layout, self.order)
+        self.ptr, self.indices = norm.ptr, norm.indices
+        self.positive, self.radius = bool(penalty.positive), alpha * norm.weights
+        penalised = self.indices[np.repeat(self.radius, np.diff(self.ptr)) > 0]
+        self.free = np.ones(len(self.order), dtype=bool)
+        self.free[penalised] = False
 
-    def run(self, energy, products, out):
-        """Write codes; return how many have not converged."""
-        return code_tree(
+    def run(self, energy, products, out, gaps):
+        """Write codes, and gaps."""
+        code_tree(
             self.gram,
             self.lipschitz,
             self.radius,
-            self.norm.ptr,
-            self.norm.indices,
-            self.norm.positive,
+            self.ptr,
+            self.indices,
+            self.free,
+            self.positive,
             self.max_iter,
             self.tol,
             energy,
             products,
             out,
+            gaps,
         )
 
+    def penalty(self, codes):
+        """Return the penalty of codes (n, n_atoms), (n,)."""
+        squares = np.square(codes[:, self.indices], dtype=np.float64)
+        return np.sqrt(np.add.reduceat(squares, self.ptr[:-1], axis=1)) @ self.radius
 
-def block_penalty(algorithm, l1_ratio, positive):
-    """Return the penalty of an algorithm that works on disjoint groups."""
-    if algorithm == "lasso":
-        return L1(positive=positive)
-    if algorithm == "group_lasso":
-        return GroupL2(positive=positive)
-    return SparseGroupL2(l1_ratio=l1_ratio, positive=positive)
+
+def make_penalised_coder(
+    algorithm, atoms, layout, alpha, l1_ratio, positive, max_iter, tol
+):
+    """Return the coder of an algorithm that minimises a penalised squared error."""
+    if algorithm == "tree":
+        penalty, kind = TreeGroupL2(positive=positive), TreeCoder
+    else:
+        kind = BlockCoder
+        if layout.n_groups == layout.n_features and algorithm == "group_lasso":
+            algorithm = "lasso"  # the same for groups of one
+        if algorithm == "lasso":
+            penalty = L1(positive=positive)
+        elif algorithm == "group_lasso":
+            penalty = GroupL2(positive=positive)
+        else:
+            penalty = SparseGroupL2(l1_ratio=l1_ratio, positive=positive)
+    return kind(atoms, layout, penalty, alpha, max_iter, tol)
+
+
+def writable(value):
+    """Return arrays, and what holds arrays, with none of them read-only.
+
+    Pickles may be read into memory maps that are, and kernels that were compiled for
+    other arrays would be compiled again.
+    """
+    if isinstance(value, np.ndarray):
+        return value if value.flags.writeable else np.array(value)
+    if isinstance(value, dict):
+        return {name: writable(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [writable(item) for item in value]
+    if isinstance(value, tuple):
+        items = [writable(item) for item in value]
+        return type(value)(*items) if hasattr(value, "_fields") else tuple(items)
+    return value
 
 
 def squared_norms(X):

@@ -1,9 +1,7 @@
 """Sparse codes of signals over a fixed dictionary whose atoms come in groups."""
 
-import warnings
 from numbers import Integral, Real
 
-import joblib
 import numpy as np
 from scipy import sparse
 from sklearn.base import (
@@ -11,23 +9,25 @@ from sklearn.base import (
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
 )
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_array, gen_even_slices
+from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skstruct._compat import Interval, StrOptions, fit_context
-from skstruct.decomposition.coders import (
-    BlockCoder,
-    PursuitCoder,
-    TreeCoder,
-    block_penalty,
+from skstruct.decomposition.coders import PursuitCoder, make_penalised_coder
+from skstruct.decomposition.encoding import (
+    as_output,
+    encode,
+    join_signs,
+    warn_of_gaps,
 )
 from skstruct.groups import make_layout
 
 PURSUITS = ("omp", "ormp", "group_omp")
-_PENALISED = ("lasso", "group_lasso", "sparse_group_lasso", "tree")
-_SINGLE = ("omp", "ormp", "lasso")
-_BATCH_ROWS = 2048
+PENALISED = ("lasso", "group_lasso", "sparse_group_lasso", "tree")
+SINGLE = ("omp", "ormp", "lasso")
+# scikit-learn's names of ways to solve the lasso.
+ALIASES = {"lasso_cd": "lasso", "lasso_lars": "lasso", "cd": "lasso", "lars": "lasso"}
+DEFAULT_TOL = 1e-4
 
 
 class GroupSparseCoder(
@@ -72,8 +72,8 @@ class GroupSparseCoder(
         The same for "group_omp", counting groups; None without `tol` means 1.
     tol : float, default=None
         Pursuits: stop once the squared norm of the residual is at most `tol`. Other
-        algorithms: accuracy of the objective, relative to that of a code of zeros;
-        None means 1e-6.
+        algorithms: stop once the duality gap of a signal is at most `tol` times half
+        its squared norm, which is the objective of a code of zeros; None means 1e-4.
     positive_code : bool, default=False
         Confine codes to nonnegative values; not for pursuits.
     transform_max_iter : int, default=1000
@@ -82,6 +82,17 @@ class GroupSparseCoder(
         Return codes as a scipy.sparse CSR array.
     n_jobs : int, default=None
         Threads that code batches of signals; None is one, -1 all cores.
+    split_sign : bool, default=False
+        Return positive and negative parts of the codes side by side, as features of
+        a classifier; there are then twice as many columns.
+    transform_algorithm : str, default=None
+        As `algorithm`, before which it goes unless it is None: so that code written
+        for :class:`sklearn.decomposition.SparseCoder` runs unchanged. "lasso_cd" and
+        "lasso_lars" both mean "lasso".
+    transform_alpha : float, default=None
+        As `alpha`, before which it goes.
+    transform_n_nonzero_coefs : int, default=None
+        As `n_nonzero_coefs`, before which it goes.
 
     Attributes
     ----------
@@ -126,7 +137,7 @@ class GroupSparseCoder(
 
     _parameter_constraints = {
         "dictionary": ["array-like", None],
-        "algorithm": [StrOptions({*PURSUITS, *_PENALISED})],
+        "algorithm": [StrOptions({*PURSUITS, *PENALISED})],
         "groups": "no_validation",  # make_layout says what is wrong
         "alpha": [Interval(Real, 0, None, closed="left")],
         "l1_ratio": [Interval(Real, 0, 1, closed="both")],
@@ -138,6 +149,13 @@ class GroupSparseCoder(
         "transform_max_iter": [Interval(Integral, 1, None, closed="left")],
         "sparse_output": ["boolean"],
         "n_jobs": [Integral, None],
+        "split_sign": ["boolean"],
+        "transform_algorithm": [
+            StrOptions({*PURSUITS, *PENALISED, "lasso_cd", "lasso_lars"}),
+            None,
+        ],
+        "transform_alpha": [Interval(Real, 0, None, closed="left"), None],
+        "transform_n_nonzero_coefs": [Interval(Integral, 1, None, closed="left"), None],
     }
 
     def __init__(
@@ -156,6 +174,10 @@ class GroupSparseCoder(
         transform_max_iter=1000,
         sparse_output=False,
         n_jobs=None,
+        split_sign=False,
+        transform_algorithm=None,
+        transform_alpha=None,
+        transform_n_nonzero_coefs=None,
     ):
         self.dictionary = dictionary
         self.algorithm = algorithm
@@ -170,6 +192,10 @@ class GroupSparseCoder(
         self.transform_max_iter = transform_max_iter
         self.sparse_output = sparse_output
         self.n_jobs = n_jobs
+        self.split_sign = split_sign
+        self.transform_algorithm = transform_algorithm
+        self.transform_alpha = transform_alpha
+        self.transform_n_nonzero_coefs = transform_n_nonzero_coefs
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -200,18 +226,30 @@ class GroupSparseCoder(
         """
         X = self._validated(X, reset=True)
         self.components_ = self._atoms(X)
+        algorithm = self._chosen("algorithm")
+        algorithm = ALIASES.get(algorithm, algorithm)
+        is_single = algorithm in SINGLE
         layout = make_layout(
-            None if self.algorithm in _SINGLE else self.groups,
+            None if is_single else self.groups,
             len(self.components_),
-            weights=None if self.algorithm in _SINGLE else self.group_weights,
-            overlap=self.algorithm == "tree",
+            weights=None if is_single else self.group_weights,
+            overlap=algorithm == "tree",
         )
-        self.n_components_ = self._n_features_out = len(self.components_)
+        self.n_components_ = len(self.components_)
         self.groups_ = layout.feature_groups()
         self.group_names_ = layout.names_array()
         self.group_weights_ = layout.weights.copy()
-        self._coder = self._make_coder(layout)
+        self._coder = self._make_coder(algorithm, layout)
         return self
+
+    def _chosen(self, name):
+        """Return a parameter, or scikit-learn's twin of it where that is given."""
+        twin = getattr(self, f"transform_{name}")
+        return getattr(self, name) if twin is None else twin
+
+    @property
+    def _n_features_out(self):
+        return self.n_components_ * (2 if self.split_sign else 1)
 
     def _validated(self, X, reset):
         return validate_data(
@@ -233,8 +271,8 @@ class GroupSparseCoder(
             )
         return atoms
 
-    def _make_coder(self, layout):
-        atoms, algorithm = self.components_, self.algorithm
+    def _make_coder(self, algorithm, layout):
+        atoms = self.components_
         if algorithm in PURSUITS:
             if self.positive_code:
                 raise ValueError(
@@ -242,23 +280,29 @@ class GroupSparseCoder(
                     "use 'lasso' or 'group_lasso'."
                 )
             tol = 0.0 if self.tol is None else float(self.tol)
-            is_recursive = algorithm == "ormp"
-            most = self._most_groups(layout)
-            return PursuitCoder(atoms, layout, is_recursive, most, len(atoms), tol)
-        alpha = float(self.alpha)
-        tol = 1e-6 if self.tol is None else float(self.tol)
-        if algorithm == "tree":
-            positive = self.positive_code
-            return TreeCoder(
-                atoms, layout, positive, alpha, self.transform_max_iter, tol
-            )
-        penalty = block_penalty(algorithm, self.l1_ratio, self.positive_code)
-        return BlockCoder(atoms, layout, penalty, alpha, self.transform_max_iter, tol)
+            most = self._most_groups(algorithm, layout)
+            return PursuitCoder(atoms, layout, algorithm == "ormp", most, tol)
+        return make_penalised_coder(
+            algorithm,
+            atoms,
+            layout,
+            float(self._chosen("alpha")),
+            self.l1_ratio,
+            self.positive_code,
+            self.transform_max_iter,
+            self._gap_tol(),
+        )
 
-    def _most_groups(self, layout):
+    def _gap_tol(self):
+        return DEFAULT_TOL if self.tol is None else float(self.tol)
+
+    def _most_groups(self, algorithm, layout):
         """Return how many groups a pursuit may take."""
-        is_grouped = self.algorithm == "group_omp"
-        most = self.n_nonzero_groups if is_grouped else self.n_nonzero_coefs
+        is_grouped = algorithm == "group_omp"
+        if is_grouped:
+            most = self.n_nonzero_groups
+        else:
+            most = self._chosen("n_nonzero_coefs")
         if most is not None:
             return int(most)
         if self.tol is not None:
@@ -276,39 +320,20 @@ class GroupSparseCoder(
         Returns
         -------
         codes : ndarray or CSR array of shape (n_samples, n_atoms)
-            Codes, of the dtype of X.
+            Codes, of the dtype of X; twice as many columns with `split_sign`.
 
         Warns
         -----
         ConvergenceWarning
-            If some signals need more than `transform_max_iter` iterations.
+            If some signals need more than `transform_max_iter` iterations; it tells
+            the worst duality gap.
         """
         check_is_fitted(self)
         X = self._validated(X, reset=False)
-        n_jobs = joblib.effective_n_jobs(self.n_jobs)
-        n_batches = min(max(n_jobs, -(-X.shape[0] // _BATCH_ROWS)), X.shape[0])
-        # Memory of threads is shared, and the kernels hold no lock.
-        done = joblib.Parallel(n_jobs=n_jobs, prefer="threads", require="sharedmem")(
-            joblib.delayed(self._code)(X[rows])
-            for rows in gen_even_slices(X.shape[0], n_batches)
-        )
-        codes, failed = zip(*done, strict=True)
-        if sum(failed):
-            warnings.warn(
-                f"{sum(failed)} of {X.shape[0]} signals have not converged within "
-                f"transform_max_iter={self.transform_max_iter} iterations; "
-                "raise transform_max_iter, tol or alpha.",
-                ConvergenceWarning,
-                stacklevel=2,
-            )
-        if self.sparse_output:
-            return sparse.vstack(codes, format="csr")
-        return np.concatenate(codes) if len(codes) > 1 else codes[0]
-
-    def _code(self, X):
-        codes, n_failed = self._coder.code(X)
-        codes = codes.astype(X.dtype, copy=False)
-        return sparse.csr_array(codes) if self.sparse_output else codes, n_failed
+        codes, gaps = encode(self._coder, X, self.n_jobs)
+        limit = self.transform_max_iter
+        warn_of_gaps(gaps, self._gap_tol(), limit, "transform_max_iter")
+        return as_output(codes, self.split_sign, self.sparse_output)
 
     def inverse_transform(self, X):
         """Return the signals that codes stand for, ``X @ components_``.
@@ -324,10 +349,19 @@ class GroupSparseCoder(
             Signals.
         """
         check_is_fitted(self)
-        codes = check_array(X, accept_sparse="csr", dtype=[np.float64, np.float32])
-        if codes.shape[1] != self.n_components_:
-            raise ValueError(
-                f"X has {codes.shape[1]} columns, but there are {self.n_components_} "
-                "atoms: inverse_transform takes codes."
-            )
-        return codes @ self.components_.astype(codes.dtype, copy=False)
+        return decode(X, self.components_, self.split_sign)
+
+
+def decode(X, components, split_sign):
+    """Return the signals of codes, or say why they are none."""
+    codes = check_array(X, accept_sparse="csr", dtype=[np.float64, np.float32])
+    n_columns = len(components) * (2 if split_sign else 1)
+    if codes.shape[1] != n_columns:
+        raise ValueError(
+            f"X has {codes.shape[1]} columns, but there are {len(components)} atoms"
+            + (f" and {n_columns} columns by sign" if split_sign else "")
+            + ": inverse_transform takes codes."
+        )
+    if split_sign:
+        codes = join_signs(codes)
+    return codes @ components.astype(codes.dtype, copy=False)

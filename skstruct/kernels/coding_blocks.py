@@ -1,0 +1,229 @@
+"""Penalised codes of one signal after another on the Gram matrix of a dictionary.
+
+For every signal: minimise ``1/2 <c, G c> - <p, c> + penalty(c)`` over its code c, with
+``p`` the products of the signal and the atoms. Few groups of a code are not zero: the
+Gram matrix of those is copied, block descent runs on the copy until it is as good as
+solved, and one pass over all atoms then gives the duality gap and the groups to add.
+"""
+
+import math
+
+import numpy as np
+from numba import njit
+
+from skstruct.kernels.blocks import JIT
+from skstruct.kernels.coding_gap import (
+    ROUNDING,
+    excesses,
+    feasible_share,
+    gap_of_code,
+)
+from skstruct.kernels.coding_newton import newton_step
+from skstruct.kernels.scans import residual_products, subtract_rows
+from skstruct.kernels.sweeps import add_curvature
+
+# Groups enter together when they exceed what zero allows by this share of the largest.
+_ENTERS = 0.6
+# Sweeps between a Newton step that did not lower the objective and the next.
+_PATIENCE = 4
+
+
+@njit(**JIT)
+def code_blocks(
+    gram, ptr, h, h_ptr, lipschitz, penalty, l1, l2, positive, max_iter, tol,
+    energy, products, out, gaps,
+):  # fmt: skip
+    """Code every signal, starting from what `out` holds.
+
+    Parameters
+    ----------
+    gram, ptr, h, h_ptr, lipschitz, penalty
+        As in :func:`skstruct.kernels.sweeps.sweep`, of atoms sorted by group.
+    l1, l2 : (n_groups,) arrays
+        Strengths of the norms that `penalty` is a sum of.
+    positive : bool
+        Whether codes are confined to nonnegative values.
+    max_iter : int
+        Bound on the sweeps of one signal.
+    tol : float
+        Stop when the duality gap is at most `tol` times half the energy.
+    energy : (n,) array
+        Squared norms of the signals.
+    products : (n, m) array
+        Products of signals and atoms.
+    out : (n, m) array
+        Codes.
+    gaps : (n,) array
+        Duality gaps over half the energy, on exit.
+    """
+    n, m = out.shape
+    n_groups, widest = ptr.shape[0] - 1, 0
+    for g in range(n_groups):
+        widest = max(widest, ptr[g + 1] - ptr[g])
+    r, excess = np.empty(m), np.empty(n_groups)
+    active = np.empty(n_groups, dtype=np.intp)
+    is_active = np.empty(n_groups, dtype=np.bool_)
+    atoms = np.empty(m, dtype=np.intp)
+    G, own_r, own_c, moved = np.empty((m, m)), np.empty(m), np.empty(m), np.empty(m)
+    u, new, scratch = (
+        np.empty((widest, 1)),
+        np.empty((widest, 1)),
+        np.empty((widest, 1)),
+    )
+    H, free, direction = np.empty((m, m)), np.empty(m, dtype=np.intp), np.empty(m)
+    slope = np.empty(m)
+    start = np.zeros(n_groups + 1, dtype=np.intp)
+    own_l1, own_l2 = np.empty(n_groups), np.empty(n_groups)
+    for s in range(n):
+        p, c, half = products[s], out[s], 0.5 * energy[s]
+        n_active = nonzero_groups(ptr, c, is_active, active)
+        residual_products(gram, p, c, r, atoms, moved)
+        goal, n_iter, accuracy = max(tol, ROUNDING) * half, 0, 0.1
+        while True:
+            excesses(ptr, r, l1, l2, positive, excess)
+            slack = max(tol, ROUNDING) * math.sqrt(energy[s])
+            share = feasible_share(excess, l1, l2, slack)
+            value = penalty_of(ptr, c, l1, l2)
+            gap = gap_of_code(energy[s], p, r, c, value, share)
+            if gap <= goal or n_iter >= max_iter:
+                break
+            n_before = n_active
+            n_active = enlarge(ptr, excess, c, is_active, active, n_active)
+            if n_active <= n_before:
+                accuracy *= 0.1
+            count = 0
+            for a in range(n_active):
+                own_l1[a], own_l2[a] = l1[active[a]], l2[active[a]]
+                for i in range(ptr[active[a]], ptr[active[a] + 1]):
+                    atoms[count], own_r[count], own_c[count] = i, r[i], c[i]
+                    count += 1
+                start[a + 1] = count
+            for i in range(count):
+                row = gram[atoms[i]]
+                for k in range(count):
+                    G[i, k] = row[atoms[k]]
+            support, patience = -1, 0
+            while n_iter < max_iter:
+                n_iter += 1
+                change = active_sweep(
+                    G, own_r[:count], own_c, ptr, h, h_ptr, lipschitz, penalty, own_l1,
+                    own_l2, positive, active[:n_active], u, new, scratch,
+                )  # fmt: skip
+                if change <= accuracy * goal:
+                    break
+                before, support = support, np.count_nonzero(own_c[:count])
+                patience -= 1
+                # Newton steps pay once it is settled what is zero.
+                if support == before and patience <= 0 and not newton_step(
+                    G, own_r, own_c, start[: n_active + 1], own_l1, own_l2, positive,
+                    H, free, direction, slope,
+                ):  # fmt: skip
+                    patience = _PATIENCE
+            for i in range(count):
+                moved[i] = own_c[i] - c[atoms[i]]
+                c[atoms[i]] = own_c[i]
+            subtract_rows(gram, atoms[:count], moved[:count], r)
+        gaps[s] = max(gap, 0.0) / half if half > 0.0 else 0.0
+
+
+@njit(**JIT)
+def nonzero_groups(ptr, c, is_active, active):
+    """Mark the groups of c that are not zero, list them, and return how many."""
+    count = 0
+    for g in range(ptr.shape[0] - 1):
+        is_active[g] = False
+        for i in range(ptr[g], ptr[g + 1]):
+            if c[i] != 0.0:
+                is_active[g] = True
+        if is_active[g]:
+            active[count] = g
+            count += 1
+    return count
+
+
+@njit(**JIT)
+def penalty_of(ptr, c, l1, l2):
+    """Return ``sum_g (l1_g |c_g|_1 + l2_g |c_g|)``."""
+    value = 0.0
+    for g in range(ptr.shape[0] - 1):
+        total = squares = 0.0
+        for i in range(ptr[g], ptr[g + 1]):
+            total += abs(c[i])
+            squares += c[i] * c[i]
+        if squares > 0.0:
+            value += l1[g] * total + l2[g] * math.sqrt(squares)
+    return value
+
+
+@njit(**JIT)
+def enlarge(ptr, excess, c, is_active, active, n_active):
+    """Drop groups of zeros from the active ones, add those that exceed most."""
+    kept = 0
+    for a in range(n_active):
+        g = active[a]
+        is_zero = True
+        for i in range(ptr[g], ptr[g + 1]):
+            is_zero = is_zero and c[i] == 0.0
+        if is_zero and excess[g] <= 0.0:
+            is_active[g] = False
+        else:
+            active[kept] = g
+            kept += 1
+    largest = 0.0
+    for g in range(excess.shape[0]):
+        if not is_active[g]:
+            largest = max(largest, excess[g])
+    for g in range(excess.shape[0]):
+        if not is_active[g] and largest > 0.0 and excess[g] >= _ENTERS * largest:
+            is_active[g] = True
+            active[kept] = g
+            kept += 1
+    return kept
+
+
+@njit(**JIT)
+def active_sweep(
+    G, r, c, ptr, h, h_ptr, lipschitz, penalty, l1, l2, positive, active,
+    u, new, scratch,
+):  # fmt: skip
+    """Sweep once over the active groups, whose atoms follow each other in G, r and c.
+
+    Returns a bound of what it took off the objective, as in `kernels.sweeps`.
+    """
+    change, start, count = 0.0, 0, r.shape[0]
+    for a in range(active.shape[0]):
+        g = active[a]
+        k = ptr[g + 1] - ptr[g]
+        if stays_zero(r, c, start, k, l1[a], l2[a], positive):
+            start += k
+            continue
+        hg = h[h_ptr[g] : h_ptr[g + 1]]
+        for i in range(k):
+            u[i, 0], new[i, 0] = r[start + i], c[start + i]
+        add_curvature(hg, hg.shape[0] == k, new[:k], u[:k])
+        penalty.minimize(hg, lipschitz[g], u[:k], g, new[:k], scratch[:k])
+        total = 0.0
+        for i in range(k):
+            step = new[i, 0] - c[start + i]
+            if step != 0.0:
+                total += step * step
+                c[start + i] = new[i, 0]
+                row = G[start + i]
+                for j in range(count):
+                    r[j] -= step * row[j]
+        change += 0.5 * lipschitz[g] * total
+        start += k
+    return change
+
+
+@njit(**JIT)
+def stays_zero(r, c, start, k, l1, l2, positive):
+    """Whether the k coordinates from `start` on are zero, and best so."""
+    squares = 0.0
+    for i in range(start, start + k):
+        if c[i] != 0.0:
+            return False
+        size = (r[i] if positive else abs(r[i])) - l1
+        if size > 0.0:
+            squares += size * size
+    return squares <= l2 * l2
