@@ -1,7 +1,7 @@
 """Error rates of the selectors of groups: ``python -m benchmarks.selection``.
 
 Made data of which it is known which groups have an effect; each figure is a mean over
-replications, with its standard error. ``benchmarks/selection.md`` has the tables.
+replications, with its standard error. ``doc/design/stability.md`` has the tables.
 """
 
 import argparse

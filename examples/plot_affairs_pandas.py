@@ -72,9 +72,8 @@ figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4), layout="constrained"
 GroupCVDisplay.from_estimator(lasso, ax=left, negate_score=True)
 GroupImportanceDisplay.from_estimator(lasso, X=features, ax=right)
 right.set_xlabel("Standard deviation of the column's part of the log-odds")
-accuracy = model.score(table, y)
-share = (y == "none").mean()
-print(f"Accuracy on the same women: {accuracy:.2f}; of 'none' always: {share:.2f}")
+accuracy, always = model.score(table, y), (y == "none").mean()
+print(f"Accuracy on the same women: {accuracy:.2f}; of 'none' always: {always:.2f}")
 picture = sys.argv[1] if len(sys.argv) > 1 else "affairs_pandas.png"
 figure.savefig(picture, dpi=120)
 print(f"Picture saved as {picture}")

@@ -19,8 +19,7 @@ import polars as pl
 import statsmodels.api as sm
 from sklearn.compose import make_column_transformer
 from sklearn.model_selection import StratifiedKFold
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, SplineTransformer, StandardScaler
+from sklearn.preprocessing import OneHotEncoder, SplineTransformer
 
 from skstruct import (
     GroupLassoClassifier,
@@ -51,13 +50,9 @@ print(table.head(3))
 # ---------
 # All of it.
 
+numbers = [name for name in table.columns if name != "party"]
 prepare = make_column_transformer(
-    (
-        make_pipeline(
-            StandardScaler(), SplineTransformer(n_knots=3, include_bias=False)
-        ),
-        [name for name in table.columns if name != "party"],
-    ),
+    (SplineTransformer(n_knots=3, include_bias=False), numbers),
     (OneHotEncoder(drop="first"), ["party"]),
 )
 lasso = GroupLassoClassifierCV(

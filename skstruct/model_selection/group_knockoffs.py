@@ -55,7 +55,7 @@ class GroupKnockoffSelector(GroupSelection):
         For "gaussian" knockoffs: the covariance of the rows of X if it is known, else
         an estimator with an attribute ``covariance_`` after its fit, such as those in
         ``sklearn.covariance``. None means :class:`sklearn.covariance.LedoitWolf` of
-        the standardised columns.
+        the standardised columns; see the Notes on what that costs.
     statistic : {"entry", "norm"}, default="entry"
         What is compared between a group and its knockoff: the largest alpha at which it
         enters the path; or the norm of its coefficients at the alpha of the best
@@ -110,8 +110,9 @@ class GroupKnockoffSelector(GroupSelection):
     What the bound rests on, for offset 1: "fixed" knockoffs, that y is linear in X with
     independent Gaussian noise of one variance; "gaussian" knockoffs, that rows of X are
     independent and Gaussian of known covariance. An estimated covariance makes the
-    bound approximate, and columns that are not Gaussian at all, such as one-hot
-    encodings, break it. A group without effect means: one that y does not depend on
+    bound approximate: with more features than samples the measured rate was 0.29 for
+    fdr=0.2. Columns that are not Gaussian at all, such as one-hot encodings, are
+    outside of the theory. A group without effect means: one that y does not depend on
     given all other groups.
 
     Knockoffs are equicorrelated: the covariance of a group with its knockoff is that
