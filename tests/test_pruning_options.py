@@ -19,6 +19,7 @@ from skstruct import MLPPruner
 from skstruct.pruning.allocation import allocate, pair_cost
 from skstruct.pruning.budget import Latency, Widths
 from skstruct.pruning.criteria import taylor_scores
+from skstruct.pruning.importance import FLOOR, output_roots
 from skstruct.pruning.network import pre_activations
 from test_pruning import fitted, output, small
 
@@ -93,6 +94,49 @@ def test_taylor_is_the_squared_derivative_by_a_factor_on_the_unit(kind):
         weight = 1.0 if kind == "values" else network.predict_proba(X)
         expected = np.mean(np.sum(weight * slope**2, axis=1))
         assert_allclose(scores[layer][unit], expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("kind", ["classes", "value"])
+def test_errors_count_as_the_output_feels_them(kind):
+    """The roots are those of mean squared derivatives, here by finite differences."""
+    network, X, _ = small(kind, "tanh", solver="lbfgs")
+    X, step = X[:25], 1e-5
+    targets = pre_activations(network, X)
+    roots = output_roots(network, targets, np.random.RandomState(0), to_inputs=True)
+    assert roots[2] is None
+    for layer in (0, 1):
+        width = len(network.intercepts_[layer])
+        slopes = np.empty((width, *targets[-1].shape))
+        for unit in range(width):
+            ends = []
+            for sign in (-1, 1):
+                twin = copy.deepcopy(network)
+                twin.intercepts_[layer][unit] += sign * step
+                ends.append(pre_activations(twin, X)[-1])
+            slopes[unit] = (ends[1] - ends[0]) / (2 * step)
+        expected = np.einsum("ink,jnk->ij", slopes, slopes) / len(X)
+        top = np.linalg.eigvalsh(expected)[-1]
+        found = roots[layer] @ roots[layer].T - FLOOR * top * np.eye(width)
+        assert_allclose(found, expected, atol=1e-6 * top)
+
+
+@pytest.mark.parametrize("criterion", ["forward", "backward", "group_lasso"])
+def test_inputs_that_only_add_noise_go_first(criterion):
+    """They move the first layer as much as others, but not the output."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(400, 8))
+    y = X[:, 1] ** 2 + 2 * X[:, 6]
+    network = MLPRegressor(hidden_layer_sizes=(20, 10), alpha=1e-2, random_state=0)
+    fitted(network.set_params(solver="lbfgs", max_iter=150), X, y)
+    pruner = MLPPruner(
+        network,
+        budget=[2, 20, 10],
+        prune_inputs=True,
+        criterion=criterion,
+        prefit=True,
+    ).fit(X)
+    assert_array_equal(pruner.kept_features_, [1, 6])
+    assert pruner.score(X, y) > 0.95
 
 
 # -- budgets and allocation --------------------------------------------------------

@@ -25,9 +25,13 @@ class MLPPruner(PrunedNetwork):
 
     on the rows given to `fit`, which need no labels. Z is what the full network
     computes, H what the network pruned so far does, so that later layers make up
-    for the errors of earlier ones. ``refit="joint"`` then changes all weights
-    together, by some steps of L-BFGS, so that the network's output is that of the
-    full one; this needs no labels either, and helps most when little is kept.
+    for the errors of earlier ones. For the choice of S, an error E of a row of Z counts
+    as the mean of ``|J E|^2`` over rows, with J the derivatives of the network's output
+    by Z: what does not reach the output does not count.
+
+    ``refit="joint"`` then changes all weights together, by some steps of L-BFGS, so
+    that the network's output is that of the full one; this needs no labels either, and
+    helps most when little is kept.
 
     Parameters
     ----------

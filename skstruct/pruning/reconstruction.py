@@ -37,6 +37,9 @@ class Options(NamedTuple):
 class LayerProblem:
     """Least squares of targets Z (n, q) on activations H (n, d), intercept free.
 
+    Units are chosen for the targets times `root` (q, r), which weighs them by what the
+    output does with them; the refit of each target is the same with any weights.
+
     Attributes
     ----------
     gram, cross, target : (d, d) array, (d, q) array, float
@@ -45,7 +48,7 @@ class LayerProblem:
         The ridge, in the units of `gram`.
     """
 
-    def __init__(self, H, Z, ridge):
+    def __init__(self, H, Z, ridge, root=None):
         H, Z = H.astype(np.float64), Z.astype(np.float64)
         self.n_rows, self.H_mean, self.Z_mean = len(H), H.mean(axis=0), Z.mean(axis=0)
         H -= self.H_mean
@@ -53,7 +56,11 @@ class LayerProblem:
         self.gram, self.cross = H.T @ H, H.T @ Z
         self.target = float(np.vdot(Z, Z))
         self.strength = ridge * np.trace(self.gram) / len(self.gram)
-        self._few = _leading_directions(self.cross, Z, self.target)
+        aim, goal = self.cross, self.target
+        if root is not None:
+            aim, Z = self.cross @ root, Z @ root
+            goal = float(np.vdot(Z, Z))
+        self._few, self._goal = _leading_directions(aim, Z, goal), goal
 
     def select(self, ptr, n_blocks, method, n_swaps):
         """Return the blocks to keep by a method that looks at the error."""
@@ -61,7 +68,7 @@ class LayerProblem:
         chosen = select_blocks(
             self.gram,
             self._few,
-            self.target,
+            self._goal,
             ptr,
             n_blocks,
             method=method,
@@ -77,7 +84,7 @@ class LayerProblem:
         found = select_blocks(
             self.gram,
             self._few,
-            self.target,
+            self._goal,
             ptr,
             0 if method == "backward" else n_most,
             method=method,

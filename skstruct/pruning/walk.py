@@ -6,9 +6,10 @@ from typing import NamedTuple
 import numpy as np
 
 from skstruct.pruning.criteria import taylor_scores
+from skstruct.pruning.importance import output_roots
 from skstruct.pruning.joint_refit import refit_jointly
 from skstruct.pruning.network import ACTIVATIONS, pre_activations, with_weights
-from skstruct.pruning.reconstruction import LayerProblem, choose_units
+from skstruct.pruning.reconstruction import EXACT, LayerProblem, choose_units
 
 
 class Pruned(NamedTuple):
@@ -45,10 +46,22 @@ class Calibration:
     def problem(self, index):
         """Return the least squares of the layer after the full layer `index`."""
         if index not in self._problems:
-            self._problems[index] = LayerProblem(
-                self.layer(index), self.targets[index], self.options.ridge
-            )
+            self._problems[index] = self._problem(index, self.layer(index))
         return self._problems[index]
+
+    def _problem(self, index, H):
+        root = self.roots[index] if self.options.criterion in EXACT else None
+        return LayerProblem(H, self.targets[index], self.options.ridge, root)
+
+    @cached_property
+    def roots(self):
+        """Weights of the errors of each layer, from what they do to the output."""
+        return output_roots(
+            self.network,
+            self.targets,
+            self.options.rng,
+            to_inputs=self.options.prune_inputs,
+        )
 
     @cached_property
     def scores(self):
@@ -78,7 +91,7 @@ class Calibration:
                 H, problem = self.layer(index), self.problem(index)
             else:
                 H = self._activate(inputs @ coefs[index - 1] + intercepts[index - 1])
-                problem = LayerProblem(H, self.targets[index], options.ridge)
+                problem = self._problem(index, H)
             W_in = coefs[index - 1] if index else np.eye(width)
             units = choose_units(
                 problem, n_kept, options, H, W_in, coefs[index], self.scores[index]
