@@ -299,10 +299,7 @@ class GroupSparseCoder(
     def _most_groups(self, algorithm, layout):
         """Return how many groups a pursuit may take."""
         is_grouped = algorithm == "group_omp"
-        if is_grouped:
-            most = self.n_nonzero_groups
-        else:
-            most = self._chosen("n_nonzero_coefs")
+        most = self.n_nonzero_groups if is_grouped else self._chosen("n_nonzero_coefs")
         if most is not None:
             return int(most)
         if self.tol is not None:

@@ -210,7 +210,7 @@ class DictionaryLearner(
 
 
 def mean_objective(X, D, codes, coder, penalty):
-    """Return the mean over signals of squared error / 2 plus penalty, and atoms' own."""
+    """Return the mean objective of signals, with `penalty`, that of the atoms."""
     residual = X - codes @ D
     error = 0.5 * np.sum(np.square(residual)) / X.shape[0]
     return float(error + coder.penalty(codes).mean() + penalty)

@@ -65,13 +65,9 @@ def code_blocks(
     is_active = np.empty(n_groups, dtype=np.bool_)
     atoms = np.empty(m, dtype=np.intp)
     G, own_r, own_c, moved = np.empty((m, m)), np.empty(m), np.empty(m), np.empty(m)
-    u, new, scratch = (
-        np.empty((widest, 1)),
-        np.empty((widest, 1)),
-        np.empty((widest, 1)),
-    )
+    u, new = np.empty((widest, 1)), np.empty((widest, 1))
+    scratch, slope = np.empty((widest, 1)), np.empty(m)
     H, free, direction = np.empty((m, m)), np.empty(m, dtype=np.intp), np.empty(m)
-    slope = np.empty(m)
     start = np.zeros(n_groups + 1, dtype=np.intp)
     own_l1, own_l2 = np.empty(n_groups), np.empty(n_groups)
     for s in range(n):
