@@ -48,10 +48,12 @@ def draw(path):
         ax.spines[["top", "right"]].set_visible(False)
     axes[0].set_xscale("log", base=2)
     axes[0].set_xlim(0.2, 12)
-    axes[0].set_xticks([0.5, 1, 2, 4], ["half", "equal", "2 times", "4 times"])
+    axes[0].set_xticks([0.5, 1, 2, 4], ["½", "1", "2", "4"])
     axes[0].set_yticks(range(len(ratios)), list(ratios))
     axes[0].invert_yaxis()
-    figure.supxlabel("As fast as the fastest other library, which is named", fontsize=9)
+    figure.supxlabel(
+        "Times as fast as the fastest other library, which is named", fontsize=9
+    )
     figure.savefig(path, dpi=120)
 
 

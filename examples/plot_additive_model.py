@@ -52,7 +52,14 @@ for ax, name in zip(np.atleast_1d(axes), shown, strict=True):
     grid = X.median().to_frame().T.loc[[0] * 100].reset_index(drop=True)
     grid[name] = np.linspace(*X[name].quantile([0.01, 0.99]), 100)
     ax.plot(grid[name], model.predict(grid), linewidth=2)
-    ax.plot(X[name], np.full(len(X), 40.0), "|", color="0.5", markersize=4)
+    ax.plot(
+        X[name],
+        np.full(len(X), 0.02),
+        "|",
+        color="0.5",
+        markersize=5,
+        transform=ax.get_xaxis_transform(),
+    )
     ax.set(title=name, xlim=grid[name].iloc[[0, -1]])
 np.atleast_1d(axes)[0].set_ylabel("Predicted progression")
 plt.show()

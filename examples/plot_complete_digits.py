@@ -21,7 +21,7 @@ X, X_test, Y, Y_test = split
 
 # %%
 # Along the path pixels come in one by one. The score on digits that were not seen
-# levels off when half of them are in.
+# levels off well before all of them are in.
 
 path = group_lasso_path(X, Y, alphas=40, eps=1e-3)
 used = (path.coefs != 0).any(axis=0).sum(axis=0)
@@ -52,11 +52,11 @@ ax.plot(used[chosen], scores[chosen], "o", color="C3", label="shown")
 ax.set(xlabel="Pixels used", ylabel="R² of the lower half, new digits")
 ax.legend(loc="lower right")
 norms = np.full((8, 8), np.nan)
-norms[:4] = model.group_norms_.reshape(4, 8)
+norms[:4] = model.group_norms_.reshape(4, 8) * X.std(axis=0).reshape(4, 8)
 norms[norms == 0] = np.nan
 where.imshow(norms, cmap="viridis_r")
 where.axhline(3.5, color="0.5", linewidth=1)
-where.set(title="Size of each pixel's coefficients", xticks=[], yticks=[])
+where.set(title="What each pixel contributes", xticks=[], yticks=[])
 grid = parts[1].subplots(2, 4)
 for column, i in enumerate((0, 3, 8, 11)):
     guess = np.vstack([X_test[i], model.predict(X_test[[i]])[0]]).reshape(8, 8)

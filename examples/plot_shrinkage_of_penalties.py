@@ -37,7 +37,7 @@ models = {
 best = {}
 for name, model in models.items():
     fits = []
-    for alpha in np.geomspace(0.1, 3, 20):
+    for alpha in np.geomspace(0.1, 3, 12):
         model.set_params(alpha=alpha).fit(X, y)
         error = np.linalg.norm(model.coef_ - np.ravel(coef))
         fits.append((error, len(model.selected_groups_), model.group_norms_.copy()))

@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import matplotlib
+import matplotlib.pyplot as plt
 import pytest
 
 import skstruct
@@ -73,7 +74,7 @@ def test_code_runs_and_prints_what_the_page_says(page, tmp_path, monkeypatch):
         with contextlib.redirect_stdout(io.StringIO()) as out:
             exec(compile(code, name_of(page), "exec"), names)
         printed = out.getvalue()
-    matplotlib.pyplot.close("all")
+    plt.close("all")
 
 
 # -- links ---------------------------------------------------------------------
