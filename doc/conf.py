@@ -90,4 +90,4 @@ html_theme_options = {
     "footer_start": ["copyright"],
     "footer_end": ["sphinx-version"],
 }
-html_sidebars = {"index": [], "tutorial": []}
+html_sidebars = {page: [] for page in ("index", "tutorial", "compare")}

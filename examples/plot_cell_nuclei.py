@@ -30,7 +30,7 @@ for share in (0.0, 0.5, 1.0):
     model = SparseGroupLassoClassifierCV(
         groups,
         l1_ratio=share,
-        alphas=30,
+        alphas=20,
         eps=1e-2,
         cv=StratifiedKFold(5, shuffle=True, random_state=0),
         selection="1se",

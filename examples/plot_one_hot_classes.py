@@ -24,8 +24,8 @@ categories = [name for name in table if name not in numbers]
 table[categories] = table[categories].astype(int).astype(str)
 
 # %%
-# Numbers become splines, categories indicators. A tenth of the rows is enough to show
-# how it is done, and quick.
+# Numbers become splines, categories indicators. A quarter of the rows is enough to
+# show how it is done, and quick.
 
 rows = np.random.default_rng(0).permutation(len(table))[:1500]
 model = make_grouped_pipeline(
