@@ -108,7 +108,7 @@ class GroupSparseCoder(
         Weights of the groups.
     n_features_in_ : int
         Number of features.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of features, where X has them.
 
     See Also

@@ -72,7 +72,7 @@ overlap : {"latent", "intersection", "tree"}, default="latent"
     disjoint, where a group is only there if the groups around it are.
 """,
     "loss": """
-loss : {"squared_error", "huber", "quantile", "poisson", "gamma", "tweedie"} or \\
+loss : {"squared_error", "huber", "quantile", "poisson", "gamma", "tweedie"} or \
         Loss, default="squared_error"
     The loss, by name or as an object with parameters, such as
     ``HuberLoss(delta=2.0)``. Poisson, gamma and Tweedie model the logarithm of
@@ -195,7 +195,7 @@ eps : float, default=1e-3
     "path_returns": """
 alphas : ndarray of shape (n_alphas,)
     From large to small.
-coefs : ndarray of shape (n_features, n_alphas) or \\
+coefs : ndarray of shape (n_features, n_alphas) or \
         (n_outputs, n_features, n_alphas)
     Coefficients.
 dual_gaps : ndarray of shape (n_alphas,)
@@ -287,7 +287,7 @@ selected_groups_ : ndarray
     Names of the groups whose norm is not zero.
 n_features_in_ : int
     Number of features seen in fit.
-feature_names_in_ : ndarray of shape (n_features_in_,)
+feature_names_in_ : ndarray of shape (`n_features_in_`,)
     Names of the features, where X has string names.
 """,
     "path": """
@@ -295,7 +295,7 @@ alpha_ : float
     The chosen alpha.
 alphas_ : ndarray of shape (n_alphas,)
     The grid, from large to small.
-coef_path_ : ndarray of shape (n_features, n_alphas) or \\
+coef_path_ : ndarray of shape (n_features, n_alphas) or \
         (n_outputs, n_features, n_alphas)
     Coefficients along the path on all data, before any refit by `relax`.
 intercept_path_ : ndarray of shape (n_alphas,) or (n_outputs, n_alphas)

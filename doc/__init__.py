@@ -1,0 +1,1 @@
+"""The documentation: pages, and ``python -m doc.build``, which makes the site."""
