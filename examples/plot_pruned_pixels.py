@@ -4,7 +4,7 @@ Which pixels does a pruned network still look at?
 ===============================================
 
 ``prune_inputs=True`` prunes input features like the units of a layer: a pixel stays
-if the first layer's input cannot be reproduced without it. No labels are used. The
+if the network needs it to give the same output. No labels are used. The
 wrapper still takes whole images; the network inside takes the pixels kept.
 
 Run as a script, this saves the picture to ``pruned_pixels.png``, or to the file named
