@@ -248,9 +248,8 @@ def test_oldest_versions_are_the_declared_ones():
     lines = (ROOT / "tests" / "oldest.txt").read_text(encoding="utf-8").splitlines()
     oldest = {line.replace("==", ">=") for line in lines if not line.startswith("#")}
     extras = project()["project"]["optional-dependencies"]
-    tested_with = {
-        d for d in extras["test"] if re.match(r"(polars|pytest|statsmodels)\b[^-]", d)
-    }
+    at_runtime = r"(polars|pytest|statsmodels)\b[^-]"
+    tested_with = {d for d in extras["test"] if re.match(at_runtime, d)}
     declared = {*project()["project"]["dependencies"], *extras["plot"]}
     declared |= {*extras["frame"], *tested_with}
     assert declared <= oldest
