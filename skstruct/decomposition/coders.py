@@ -11,7 +11,7 @@ from skstruct.kernels.coding_blocks import code_blocks
 from skstruct.kernels.coding_tree import code_tree
 from skstruct.kernels.homotopy import follow_lasso
 from skstruct.kernels.pursuit import pursue_atoms, pursue_groups
-from skstruct.penalties import L1, GroupL2, SparseGroupL2, TreeGroupL2
+from skstruct.penalties import GroupL2, SparseGroupL2, TreeGroupL2
 
 # Steps of the lasso's path, for each atom that a code can have.
 _PATH_STEPS = 4
@@ -91,8 +91,10 @@ class BlockCoder(Coder):
         self.struct = penalty.resolve(layout).bind(weights, alpha)
         self.l1, self.l2, _ = (alpha * part for part in penalty.parts(weights))
         self.rotations = []
-        self.follows_path = isinstance(penalty, L1) and np.ptp(weights) == 0
-        if len(weights) == len(dictionary):
+        # With groups of one, all penalties are the lasso.
+        strengths, is_single = self.l1 + self.l2, len(weights) == len(dictionary)
+        self.follows_path = is_single and np.ptp(strengths) == 0
+        if is_single:
             self.lipschitz = np.einsum("ij,ij->i", self.atoms, self.atoms)
             self.h, self.h_ptr = self.lipschitz, np.arange(len(dictionary) + 1)
         else:
@@ -123,7 +125,7 @@ class BlockCoder(Coder):
         """Write codes of sorted atoms, and gaps."""
         if self.follows_path:
             steps = _PATH_STEPS * min(self.atoms.shape) + 8
-            strength = float(self.l1[0])
+            strength = float(self.l1[0] + self.l2[0])
             follow_lasso(self.gram, strength, self.positive, steps, products, out)
         code_blocks(
             self.gram,
@@ -210,11 +212,7 @@ def make_penalised_coder(
         penalty, kind = TreeGroupL2(positive=positive), TreeCoder
     else:
         kind = BlockCoder
-        if layout.n_groups == layout.n_features and algorithm == "group_lasso":
-            algorithm = "lasso"  # the same for groups of one
-        if algorithm == "lasso":
-            penalty = L1(positive=positive)
-        elif algorithm == "group_lasso":
+        if algorithm in ("lasso", "group_lasso"):  # the same where groups are single
             penalty = GroupL2(positive=positive)
         else:
             penalty = SparseGroupL2(l1_ratio=l1_ratio, positive=positive)

@@ -12,6 +12,7 @@ from skstruct.decomposition.learner import DictionaryLearner, mean_objective
 
 # Sweeps over the atoms after each batch.
 _SWEEPS = 1
+_FORGETTING = 2.0
 
 
 class MiniBatchStructuredDictionaryLearning(DictionaryLearner):
@@ -310,7 +311,7 @@ class MiniBatchStructuredDictionaryLearning(DictionaryLearner):
         codes, _, coder = self._codes(D, X)
         objective = mean_objective(X, D, codes, coder, surrogate.penalty(D))
         self.n_steps_ += 1
-        surrogate.add(codes, X, keep=self._kept(X.shape[0]))
+        surrogate.add(codes, X, keep=self._kept())
         moved = surrogate.update(D, _SWEEPS)
         surrogate.replace_unused(D, codes, X)
         if self.callback is not None:
@@ -318,15 +319,13 @@ class MiniBatchStructuredDictionaryLearning(DictionaryLearner):
             self.callback(now)
         return objective, moved
 
-    def _kept(self, n):
-        """Return the share of older moments to keep (Mairal et al., 2010, sec. 3.4.3).
+    def _kept(self):
+        """Return the share of older moments to keep at batch t, ``(1 - 1 / t)^2``.
 
-        Signals seen before batch t count as if there were ``n * t`` of them up to
-        t = n, and ``n^2 + t - n`` later.
+        With the power 1 all batches would count alike, those too whose codes come
+        from the first, poor dictionaries (Mairal et al., 2010, sec. 3.4.3).
         """
-        t = self.n_steps_
-        seen = t * n if t < n else n * n + t - n
-        return max(1.0 - n / (seen + 1.0), 0.0) if t > 1 else 0.0
+        return (1.0 - 1.0 / self.n_steps_) ** _FORGETTING
 
 
 class _Watch:
