@@ -177,8 +177,11 @@ def best_trade(A, B, ptr, kept, floor, inside, g):
     q = B.shape[1]
     own = slice(ptr[g], ptr[g + 1])
     L, U = -A[own, own], B[own].copy()
-    # Of a column that was left out, nothing is inside to take away.
-    factor(L, np.where(inside[own], 0.0, math.inf))
+    limits = np.zeros(L.shape[0])
+    for i in range(L.shape[0]):
+        if not inside[ptr[g] + i]:  # left out: nothing is there to take away
+            limits[i] = math.inf
+    factor(L, limits)
     solve_lower(L, U)
     best, most = -1, 0.0
     for o in range(kept.shape[0]):
