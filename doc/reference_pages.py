@@ -23,13 +23,10 @@ def module_page(module):
     summary = (importlib.import_module(module).__doc__ or "").strip()
     lines = [module, "=" * len(module), "", summary, "", f".. currentmodule:: {module}"]
     classes, functions, data = public_names(module)
-    for title, names, template in (
-        ("Classes", classes, "class.rst"),
-        ("Functions", functions, "function.rst"),
-    ):
+    for title, names in (("Classes", classes), ("Functions", functions)):
         if names:
             lines += ["", title, "-" * len(title), "", ".. autosummary::"]
-            lines += ["   :toctree: generated", f"   :template: {template}", ""]
+            lines += ["   :toctree: generated", ""]
             lines += [f"   {name}" for name in names]
     if data:
         lines += ["", "Data", "----", ""]
