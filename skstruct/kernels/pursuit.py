@@ -47,16 +47,18 @@ def pursue_atoms(gram, is_recursive, max_atoms, tol, energy, products, out):
     m = gram.shape[0]
     W, z = np.empty((max_atoms, m)), np.empty(max_atoms)
     taken = np.empty(max_atoms, dtype=np.intp)
-    left, score = np.empty(m), np.empty(m)
+    left, score, norms = np.empty(m), np.empty(m), np.empty(m)
+    for i in range(m):
+        norms[i] = gram[i, i]
     for s in range(out.shape[0]):
         r, rest, count = products[s], energy[s], 0
         floor = max(tol, _NOTHING * energy[s])
         if is_recursive:
             for i in range(m):
-                left[i] = gram[i, i]
+                left[i] = norms[i]
         while count < max_atoms and rest > floor:
             if is_recursive:
-                gains(gram, r, left, score)
+                gains(norms, r, left, score)
                 j = largest_size(score)
                 if score[j] == 0.0:
                     break
@@ -66,7 +68,7 @@ def pursue_atoms(gram, is_recursive, max_atoms, tol, energy, products, out):
                     break
             w = W[count]
             orthogonalise(gram[j], j, W[:count], w)
-            if w[j] <= _DEPENDENT * gram[j, j]:
+            if w[j] <= _DEPENDENT * norms[j]:
                 r[j] = 0.0
                 continue
             z[count] = take(r, w, j)
@@ -83,10 +85,10 @@ def pursue_atoms(gram, is_recursive, max_atoms, tol, energy, products, out):
 
 
 @njit(**JIT)
-def gains(gram, r, left, score):
+def gains(norms, r, left, score):
     """Write what every atom would take off the residual; 0 for dependent ones."""
     for i in range(r.shape[0]):
-        is_free = left[i] > _DEPENDENT * gram[i, i]
+        is_free = left[i] > _DEPENDENT * norms[i]
         score[i] = r[i] * r[i] / left[i] if is_free else 0.0
 
 
