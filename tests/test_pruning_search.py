@@ -4,7 +4,7 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
-from joblib import parallel_config
+from joblib import parallel_backend
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.frozen import FrozenEstimator
@@ -171,7 +171,7 @@ def test_drop_and_jobs():
     assert search.best_params_["budget"] == 0.1
     assert_allclose(search.threshold_, search.full_scores_.mean() - 1)
     scores = search.cv_results_["mean_test_score"]
-    with parallel_config(backend="threading"):
+    with parallel_backend("threading"):
         search.set_params(n_jobs=2).fit(X, y)
     assert_array_equal(search.cv_results_["mean_test_score"], scores)
     none = search.set_params(max_drop=0.0, budgets=[0.01], criteria=["random"])

@@ -190,8 +190,16 @@ def test_codes_are_those_of_scikit_learn_under_its_parameter_names():
     shared = {"transform_algorithm": "lasso_cd", "transform_alpha": 0.2}
     theirs = SparseCoder(D, split_sign=True, transform_max_iter=10**5, **shared)
     ours = GroupSparseCoder(D, split_sign=True, tol=1e-9, n_jobs=None, **shared)
-    codes = ours.fit_transform(X)
-    assert_allclose(codes, theirs.fit_transform(X), atol=2e-3)
+    codes, expected = ours.fit_transform(X), theirs.fit_transform(X)
+
+    def objective(codes):
+        residual = X - (codes[:, :20] - codes[:, 20:]) @ D
+        return 0.5 * np.sum(residual**2) + 0.2 * codes.sum()
+
+    # Old versions of scikit-learn stop earlier, some 0.03 away in single codes.
+    assert objective(codes) <= objective(expected) * (1 + 1e-9)
+    assert_allclose(objective(expected), objective(codes), rtol=1e-3)
+    assert_allclose(codes, expected, atol=0.1)
     assert codes.shape == (30, 40)
     assert len(ours.get_feature_names_out()) == 40
     difference = codes[:, :20] - codes[:, 20:]

@@ -289,8 +289,8 @@ def _polished(sums, tableau, n_swaps):
 def _norms(rows):
     """Return norms of rows, dense or sparse, without overflow."""
     largest = abs(rows).max(axis=1)
-    largest = largest.toarray() if hasattr(largest, "toarray") else largest
-    largest = np.where(largest > 0, np.ravel(largest), 1.0)
+    largest = np.ravel(largest.toarray() if hasattr(largest, "toarray") else largest)
+    largest = np.where(largest > 0, largest, 1.0)
     if hasattr(rows, "toarray"):
         rows = rows.multiply(1.0 / largest[:, None])
         squares = np.ravel(rows.multiply(rows).sum(axis=1))
