@@ -1,7 +1,7 @@
 """
-=====================================
+======================================
 How small can a digits network become?
-=====================================
+======================================
 
 A network with 256 and 128 hidden units learns to read handwritten digits. How many
 of its units does it need? ``MLPPruner`` removes units and refits what is left, from

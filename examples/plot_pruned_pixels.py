@@ -1,7 +1,7 @@
 """
-===============================================
+=================================================
 Which pixels does a pruned network still look at?
-===============================================
+=================================================
 
 ``prune_inputs=True`` prunes input features like the units of a layer: a pixel stays
 if the network needs it to give the same output. No labels are used. The

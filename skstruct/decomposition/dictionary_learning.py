@@ -83,9 +83,9 @@ class StructuredDictionaryLearning(DictionaryLearner):
     ----------
     components_ : ndarray of shape (n_components, n_features)
         Atoms, in the unit ball.
-    objective_ : ndarray of shape (n_iter_,)
+    objective_ : ndarray of shape (`n_iter_`,)
         Mean objective of each turn, after its codes and before its new dictionary.
-    error_ : ndarray of shape (n_iter_,)
+    error_ : ndarray of shape (`n_iter_`,)
         Summed over the signals instead, as in scikit-learn.
     n_iter_ : int
         Number of turns.
@@ -99,7 +99,7 @@ class StructuredDictionaryLearning(DictionaryLearner):
         Weights of the groups.
     n_features_in_ : int
         Number of features.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of features, where X has them.
 
     See Also

@@ -87,7 +87,7 @@ class MiniBatchStructuredDictionaryLearning(DictionaryLearner):
     ----------
     components_ : ndarray of shape (n_components, n_features)
         Atoms, in the unit ball.
-    objective_ : ndarray of shape (n_iter_,)
+    objective_ : ndarray of shape (`n_iter_`,)
         Mean objective of the signals of each epoch, each batch over the dictionary as
         it was before that batch. `partial_fit` has one entry for each call.
     n_iter_ : int
@@ -104,7 +104,7 @@ class MiniBatchStructuredDictionaryLearning(DictionaryLearner):
         Weights of the groups.
     n_features_in_ : int
         Number of features.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of features, where X has them.
 
     See Also

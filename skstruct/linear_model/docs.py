@@ -245,9 +245,9 @@ n_groups : int or array-like of int, default=20
     "subset_path": """
 n_groups_path_ : ndarray of shape (n_sizes,)
     The numbers of groups tried, increasing.
-coef_path_ : ndarray of shape (n_features, n_sizes) or \\
-        (n_outputs, n_features, n_sizes)
-    Coefficients for each number, on all data.
+coef_path_ : ndarray of shape (n_features, n_sizes)
+    Coefficients for each number, on all data; with several outputs of shape
+    (n_outputs, n_features, n_sizes).
 intercept_path_ : ndarray of shape (n_sizes,) or (n_outputs, n_sizes)
     Intercepts for each number.
 """,
@@ -266,7 +266,7 @@ selected_groups_ : ndarray
     Names of the groups whose norm is not zero.
 n_features_in_ : int
     Number of features seen in fit.
-feature_names_in_ : ndarray of shape (n_features_in_,)
+feature_names_in_ : ndarray of shape (`n_features_in_`,)
     Names of the features, where X has string names.
 """,
     "fitted": """

@@ -50,11 +50,10 @@ class GroupKnockoffSelector(GroupSelection):
         needs at least twice as many samples as features (and one more with an
         intercept), of full rank. "gaussian" takes the rows of X to be independent and
         Gaussian, and needs nothing of y or of the number of samples.
-    covariance : estimator, array-like of shape (n_features, n_features) or None, \
-            default=None
-        For "gaussian" knockoffs: the covariance of the rows of X if it is known, else
-        an estimator with an attribute ``covariance_`` after its fit, such as those in
-        ``sklearn.covariance``. None means :class:`sklearn.covariance.LedoitWolf` of
+    covariance : estimator, array-like or None, default=None
+        For "gaussian" knockoffs: the covariance of the rows of X if it is known, of
+        shape (n_features, n_features), else an estimator with an attribute
+        ``covariance_`` after its fit, such as those in ``sklearn.covariance``. None means :class:`sklearn.covariance.LedoitWolf` of
         the standardised columns; see the Notes on what that costs.
     statistic : {"entry", "norm"}, default="entry"
         What is compared between a group and its knockoff: the largest alpha at which it
@@ -92,7 +91,7 @@ class GroupKnockoffSelector(GroupSelection):
         Names of the groups.
     n_features_in_ : int
         Number of features.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, where X has names.
 
     Warns

@@ -85,7 +85,7 @@ class GroupStabilitySelection(GroupSelection):
         Weights of the groups; adaptive estimators change them in each run.
     n_features_in_ : int
         Number of features.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, where X has names.
 
     See Also

@@ -122,7 +122,7 @@ n_iter_ : int
     Epochs in all.
 n_features_in_ : int
     Number of features seen in fit.
-feature_names_in_ : ndarray of shape (n_features_in_,)
+feature_names_in_ : ndarray of shape (`n_features_in_`,)
     Names of the features, where X has string names.
 """,
     "notes": r"""
