@@ -1,4 +1,4 @@
-"""Slow twins: the formulas of DESIGN.md, loop for loop, to be checked by eye.
+"""Slow twins: the formulas of doc/penalties.md, loop for loop, to be checked by eye.
 
 Shapes: X (n, p), y (n, q), coef (p, q), intercept (q,). `groups` is a list of index
 lists and `weights` holds one weight a group. Nothing here imports skstruct.

@@ -1,8 +1,8 @@
 """Slow twins of all losses and penalties: what is to be minimised, in two languages.
 
 In numpy, to evaluate any coefficients; and as conic programs, which another solver
-minimises. Keys are names of classes. Formulas are those of DESIGN.md section 2 and of
-the classes' docstrings; nothing here imports skstruct.
+minimises. Keys are names of classes. Formulas are those of doc/explain/objective.md
+and of the classes' docstrings; nothing here imports skstruct.
 """
 
 import warnings

@@ -82,10 +82,13 @@ def test_every_entry_of_the_registries_has_slow_twins():
     losses = {cls.__name__ for cls, _ in LOSSES.values()}
     assert losses == set(reference.LOSSES) == set(reference.CONIC_LOSSES)
     penalties = {cls.__name__ for cls, _ in PENALTIES.values()} - {"SeparableSum"}
-    assert penalties == set(reference.BLOCKS) | set(reference.NORMS)
+    where = "add it to tests/reference.py: BLOCKS or NORMS"
+    assert penalties == set(reference.BLOCKS) | set(reference.NORMS), where
     convex = set(reference.CONIC_BLOCKS) | set(reference.CONIC_NORMS)
     concave = {cls.__name__ for cls, _ in PENALTIES.values() if not cls.is_convex}
-    assert penalties == convex | (concave & penalties)
+    where = "add it to tests/reference.py: CONIC_BLOCKS or CONIC_NORMS, or SLOPES"
+    assert penalties == convex | (concave & penalties), where
+    assert concave & penalties <= set(reference.SLOPES), where
     assert set(reference.CONIC_NORMS) == set(reference.NORMS)
 
 

@@ -20,6 +20,8 @@ import numpy as np
 import pytest
 
 import skstruct
+from skstruct.losses import LOSSES
+from skstruct.penalties import PENALTIES
 
 matplotlib.use("Agg")
 
@@ -72,6 +74,15 @@ def test_lazy_names_are_what_type_checkers_see():
         for alias in imported.names
     }
     assert seen == skstruct._PUBLIC
+
+
+def test_penalties_and_losses_are_public_and_have_their_formulas():
+    pages = [ROOT / "doc" / f"{name}.md" for name in ("penalties", "coupled_penalties")]
+    formulas = "".join(page.read_text(encoding="utf-8") for page in pages)
+    formulas += (ROOT / "doc" / "losses.md").read_text(encoding="utf-8")
+    for cls, _ in (*PENALTIES.values(), *LOSSES.values()):
+        assert cls.__name__ in skstruct._PUBLIC, "add it to skstruct/__init__.py"
+        assert f"`{cls.__name__}" in formulas, f"{cls.__name__}: add it to doc/"
 
 
 def test_version():

@@ -43,7 +43,7 @@ def case_id(case):
 
 
 def solve_with_cvxpy(X, y, groups, weights, alpha, options, positive):
-    """The objective of DESIGN.md section 2 as a conic program."""
+    """The objective of doc/explain/objective.md as a conic program."""
     d = naive.sample_shares(len(y), options["sample_weight"])
     known = 0.0 if options["offset"] is None else columns(options["offset"])
     target = y - known
