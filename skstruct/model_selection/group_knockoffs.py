@@ -54,7 +54,8 @@ class GroupKnockoffSelector(GroupSelection):
         For "gaussian" knockoffs: the covariance of the rows of X if it is known, of
         shape (n_features, n_features), else an estimator with an attribute
         ``covariance_`` after its fit, such as those in ``sklearn.covariance``.
-        None means :class:`sklearn.covariance.LedoitWolf` of the standardised columns; see the Notes on what that costs.
+        None means :class:`sklearn.covariance.LedoitWolf` of the standardised columns;
+        see the Notes on what that costs.
     statistic : {"entry", "norm"}, default="entry"
         What is compared between a group and its knockoff: the largest alpha at which it
         enters the path; or the norm of its coefficients at the alpha of the best
