@@ -9,8 +9,10 @@ from numpy.testing import assert_allclose
 import skstruct.solvers.cross_validation as cross_validation
 import skstruct.solvers.solve as solve
 from skstruct import (
+    BlockCoordinateDescentRegressor,
     GroupLasso,
     GroupLassoCV,
+    GroupMCP,
     OverlappingGroupLasso,
     SparseGroupLasso,
     duality_gap,
@@ -108,6 +110,20 @@ def test_every_kind_of_penalty(calls, model, dtype):
     assert calls == [True]
     gap = duality_gap(model, X.astype(float), y, offset=offset)
     assert gap <= 1.1 * model.tol * np.var(y - offset)
+
+
+@pytest.mark.parametrize("unit", [1e-6, 1.0, 1e6])
+def test_units_of_y_change_nothing_where_the_penalty_is_not_convex(calls, unit):
+    X, y = tall_data(5)
+    X /= X.std(axis=0)
+    model = BlockCoordinateDescentRegressor(
+        penalty=GroupMCP(), alpha=0.3 * unit, groups=3, tol=1e-6
+    ).fit(X, unit * y)
+    assert calls == [True]
+    plain = BlockCoordinateDescentRegressor(
+        penalty=GroupMCP(), alpha=0.3, groups=3, tol=1e-6
+    ).fit(X, y)
+    assert_allclose(model.coef_, unit * plain.coef_, rtol=1e-5, atol=1e-7 * unit)
 
 
 def test_columns_far_from_zero(calls):

@@ -69,7 +69,10 @@ def _solve_short(problem, alphas, **how):
         intercepts=short.intercepts(solution.coefs),
         gaps=solution.gaps + rounding * problem.penalty.is_convex,
     )
-    return solution, bool((rounding <= _HARMLESS * solution.accepted_gap).all())
+    accepted = solution.accepted_gap
+    if not problem.penalty.is_convex:  # there it is a violation relative to alpha
+        accepted *= solution.null_loss
+    return solution, bool((rounding <= _HARMLESS * accepted).all())
 
 
 def _solve_by_rows(problem, alphas, *, tol, max_iter, eps, start, on_solved):
