@@ -7,7 +7,13 @@ from sklearn.exceptions import NotFittedError
 
 import naive
 from makers import GROUPS, STORAGES, as_lists, coefficients, columns, make_data
-from skstruct import GroupLasso, GroupLassoCV, duality_gap, group_lasso_path
+from skstruct import (
+    GroupLasso,
+    GroupLassoClassifier,
+    GroupLassoCV,
+    duality_gap,
+    group_lasso_path,
+)
 
 
 @pytest.mark.parametrize("n_outputs", [None, 2])
@@ -56,6 +62,9 @@ def test_what_does_not_fit_is_refused():
         duality_gap(model, X[:, :6], y)
     with pytest.raises(ValueError, match=r"2 outputs.*fitted with 1"):
         duality_gap(model, X, np.stack([y, y], axis=1))
+    model = GroupLassoClassifier(0.1, groups=3).fit(X, np.where(y > 0, "b", "a"))
+    with pytest.raises(ValueError, match=r"classes \['a', 'c'\].*fitted with"):
+        duality_gap(model, X, np.where(y > 0, "c", "a"))
 
 
 def test_grids_know_offsets():

@@ -230,7 +230,6 @@ def test_polar_is_the_smallest_alpha_with_prox_zero(penalty, k, q):
             zero = np.zeros_like(u)
             assert violation(penalty, zero, u, weight, alpha * (1 + 1e-10)) == 0
             assert violation(penalty, zero, u, weight, alpha * (1 - 1e-6)) > 0
-            continue
         assert not prox(penalty, step * u, step, weight, alpha * (1 + 1e-10)).any()
         assert prox(penalty, step * u, step, weight, alpha * (1 - 1e-6)).any()
 

@@ -5,6 +5,7 @@ import pickle
 import cvxpy as cp
 import numpy as np
 import pytest
+from joblib import parallel_backend
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from scipy.fft import dct
@@ -158,7 +159,11 @@ def test_threads_storages_and_dtypes_give_the_same_codes():
     single = coder.transform(X.astype(np.float32))
     assert single.dtype == np.float32
     assert_allclose(single, codes, atol=1e-5)
-    assert_allclose(coder.set_params(n_jobs=2).transform(X), codes, atol=1e-10)
+    many = np.tile(X, (30, 1))  # several batches, which threads share
+    found = coder.set_params(n_jobs=2).transform(many)
+    assert_allclose(found, np.tile(codes, (30, 1)), atol=1e-10)
+    with parallel_backend("loky"):  # processes would write codes that nobody reads
+        assert_array_equal(coder.transform(many), found)
     held = coder.set_params(sparse_output=True).transform(X)
     assert sparse.issparse(held)
     assert_allclose(held.toarray(), codes, atol=1e-10)

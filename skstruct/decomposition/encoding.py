@@ -2,10 +2,11 @@
 
 import warnings
 
-import joblib
 import numpy as np
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
+
+from skstruct.solvers.threads import run_in_threads
 
 _BATCH_ROWS = 512
 
@@ -30,18 +31,12 @@ def encode(coder, X, n_jobs=None):
     codes = np.zeros((X.shape[0], len(coder.order)), dtype=X.dtype)
     gaps = np.zeros(X.shape[0])
 
-    def work(start):
-        rows = slice(start, start + _BATCH_ROWS)
+    def work(batch):
+        rows = slice(batch * _BATCH_ROWS, (batch + 1) * _BATCH_ROWS)
         gaps[rows] = coder.code(X[rows], codes[rows])
 
-    starts = range(0, X.shape[0], _BATCH_ROWS)
-    n_jobs = min(joblib.effective_n_jobs(n_jobs), len(starts))
-    if n_jobs == 1:
-        for start in starts:
-            work(start)
-    else:  # the kernels hold no lock
-        parallel = joblib.Parallel(n_jobs, prefer="threads", require="sharedmem")
-        parallel(joblib.delayed(work)(start) for start in starts)
+    n_batches = -(-X.shape[0] // _BATCH_ROWS)
+    run_in_threads(work, [()] * n_batches, n_jobs if n_batches > 1 else 1)
     return codes, gaps
 
 

@@ -1,9 +1,9 @@
 """How far a fitted model is from the optimum of its own objective."""
 
 import numpy as np
-from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
+from skstruct.linear_model.responses import fitted_problem
 from skstruct.solvers.solve import certify
 
 
@@ -66,20 +66,8 @@ def duality_gap(estimator, X, y, sample_weight=None, offset=None):
     True
     """
     check_is_fitted(estimator)
-    twin = clone(estimator)  # validation of X and y leaves its traces there
-    _, y, problem = twin._make_problem(X, y, sample_weight, offset)
-    if twin.n_features_in_ != estimator.n_features_in_:
-        raise ValueError(
-            f"X has {twin.n_features_in_} features, but {type(estimator).__name__} was "
-            f"fitted with {estimator.n_features_in_}."
-        )
-    coef = np.atleast_2d(estimator.coef_).T.astype(np.float64)
+    _, problem, coef = fitted_problem(estimator, X, y, sample_weight, offset)
     intercept = np.atleast_1d(estimator.intercept_).astype(np.float64)
-    if coef.shape[1] != problem.y.shape[1]:
-        raise ValueError(
-            f"y has {problem.y.shape[1]} outputs, but {type(estimator).__name__} was "
-            f"fitted with {coef.shape[1]}."
-        )
     intercept = np.broadcast_to(intercept, (coef.shape[1],))
     problem = estimator._fitted_problem(problem)
     alpha = getattr(estimator, "alpha_", None)

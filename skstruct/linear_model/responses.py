@@ -1,4 +1,4 @@
-"""The responses, weights and predictors of a fitted model, on any data."""
+"""Any data as the problem of a fitted linear model: responses, weights, predictors."""
 
 from typing import Any, NamedTuple
 
@@ -18,6 +18,61 @@ class FittedResponses(NamedTuple):
     X: Any  #: (n_samples, n_features), validated
     predictor: np.ndarray  #: (n_samples, q)
     coef: np.ndarray  #: (n_features, q)
+
+
+def fitted_problem(
+    estimator: Any, X: Any, y: Any, sample_weight: Any, offset: Any = None
+) -> tuple[Any, Any, np.ndarray]:
+    """Check data against a fitted linear model, which stays as it is.
+
+    Parameters
+    ----------
+    estimator : linear model of this package
+        A fitted estimator.
+    X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        Samples.
+    y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        Responses.
+    sample_weight : array-like of shape (n_samples,) or None
+        Sample weights.
+    offset : array-like of shape (n_samples,) or (n_samples, n_outputs) or None
+        Offsets.
+
+    Returns
+    -------
+    X : (n_samples, n_features) array or sparse matrix
+        As validated.
+    problem : Problem
+        Of these samples.
+    coef : (n_features, q) float64 array
+        Coefficients of the model.
+
+    Raises
+    ------
+    ValueError
+        If the data do not fit the estimator.
+    """
+    twin = clone(estimator)  # validation of X and y leaves its traces there
+    X, _, problem = twin._make_problem(X, y, sample_weight, offset)
+    name = type(estimator).__name__
+    if twin.n_features_in_ != estimator.n_features_in_:
+        raise ValueError(
+            f"X has {twin.n_features_in_} features, but {name} was fitted with "
+            f"{estimator.n_features_in_}."
+        )
+    if hasattr(estimator, "classes_"):
+        known, given = estimator.classes_.tolist(), twin.classes_.tolist()
+        if known != given:
+            raise ValueError(
+                f"y has the classes {given}, but {name} was fitted with {known}."
+            )
+    coef = np.atleast_2d(estimator.coef_).T.astype(np.float64)
+    if coef.shape[1] != problem.y.shape[1]:
+        raise ValueError(
+            f"y has {problem.y.shape[1]} outputs, but {name} was fitted with "
+            f"{coef.shape[1]}."
+        )
+    return X, problem, coef
 
 
 def fitted_responses(
@@ -47,22 +102,7 @@ def fitted_responses(
         If the data do not fit the estimator.
     """
     validate_data(estimator, X, skip_check_array=True, reset=False)
-    twin = clone(estimator)  # validation of X and y leaves its traces there
-    X, _, problem = twin._make_problem(X, y, sample_weight, None)
+    X, problem, coef = fitted_problem(estimator, X, y, sample_weight)
     problem.loss.check_target(problem.y, problem.weights)
-    if hasattr(estimator, "classes_"):
-        known, given = estimator.classes_.tolist(), twin.classes_.tolist()
-        if known != given:
-            raise ValueError(
-                f"y has the classes {given}, but {type(estimator).__name__} was fitted "
-                f"with {known}."
-            )
-    q = problem.y.shape[1]
-    coef = np.atleast_2d(estimator.coef_).T.astype(np.float64)
-    if coef.shape[1] != q:
-        raise ValueError(
-            f"y has {q} outputs, but {type(estimator).__name__} was fitted with "
-            f"{coef.shape[1]}."
-        )
     predictor = X @ coef + np.atleast_1d(estimator.intercept_)
     return FittedResponses(problem.loss, problem.y, problem.weights, X, predictor, coef)

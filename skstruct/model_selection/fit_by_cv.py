@@ -95,7 +95,8 @@ class FitByCV(ScoredOnFolds):
         problem = replace(problem, moments=total)
         candidates, full = self._candidates(problem, alphas)
         n_tasks = len(candidates) * len(splits)
-        progress = Progress(self, X, y, n_tasks, len(candidates[0][1]))
+        names = ["fold"] * n_tasks + ["final path"]
+        progress = Progress(self, X, y, names, len(candidates[0][1]))
         scores, fold_solutions = cross_validate_paths(
             candidates,
             splits,

@@ -3,12 +3,15 @@
 from numbers import Real
 
 import numpy as np
-from scipy.special import gammaln
 
 from skstruct._compat import Interval, StrOptions, fit_context, with_callbacks
 from skstruct.linear_model.adaptive import adapted
 from skstruct.linear_model.fitting import atomic_fit, warn_if_not_converged
 from skstruct.linear_model.paths import check_alphas
+from skstruct.model_selection.information_criterion import (
+    choice_price,
+    coefficient_price,
+)
 from skstruct.model_selection.progress import Progress
 from skstruct.penalties import GroupL2
 from skstruct.solvers.degrees_of_freedom import (
@@ -77,7 +80,7 @@ class FitByIC:
         self._check_criterion(problem)
         problem = adapted(problem, self.adaptive, self.gamma, **how)
         n_alphas = alphas if isinstance(alphas, int) else len(alphas)
-        progress = Progress(self, X, y, 0, n_alphas)
+        progress = Progress(self, X, y, ["final path"], n_alphas)
         solution = solve_path(
             problem, alphas, eps=self.eps, on_solved=lambda: progress.step(0), **how
         )
@@ -141,18 +144,14 @@ class FitByIC:
             misfit = size * np.log(np.maximum(deviances / size, _TINY))
         else:
             misfit = deviances / self.noise_variance_
-        price = 2.0 if self.criterion == "aic" else np.log(size)
-        self.criterion_path_ = misfit + price * df
-        if self.criterion == "ebic":
-            self.criterion_path_ += self._price_of_choice(problem, solution)
-
-    def _price_of_choice(self, problem, solution):
-        """Return ``2 ebic_gamma log(binomial(G, k))`` for k of G groups, (A,)."""
         penalised = problem.layout.weights > 0
         norms = np.stack([problem.layout.norms(coef.T) for coef in solution.coefs])
-        k, G = (norms[:, penalised] > 0).sum(axis=1), penalised.sum()
-        ways = gammaln(G + 1) - gammaln(k + 1) - gammaln(G - k + 1)
-        return 2 * self.ebic_gamma * ways
+        n_chosen = (norms[:, penalised] > 0).sum(axis=1)
+        self.criterion_path_ = (
+            misfit
+            + coefficient_price(self.criterion, size) * df
+            + choice_price(self.criterion, self.ebic_gamma, n_chosen, penalised.sum())
+        )
 
     def _deviances(self, problem, solution):
         """Return the deviance of all samples at each alpha, (A,)."""

@@ -348,7 +348,7 @@ class GroupKnockoffSelector(GroupSelection):
         alphas = check_alphas(self.alphas, self.eps)
         if isinstance(alphas, int):
             alphas = alpha_grid(problem, alphas, self.eps)
-        progress = Progress(self, X, y, 1, len(alphas), name="path")
+        progress = Progress(self, X, y, ["path"], len(alphas))
         if self.statistic == "norm":
             coef = cross_validated_coef(problem, alphas, **how)
             for _ in alphas:

@@ -155,7 +155,8 @@ class GroupSubsetSelectionCV(ScoredOnFolds, SubsetRegressor):
         sizes = check_sizes(self.n_groups, np.count_nonzero(problem.layout.weights))
         splits = check_cv(self.cv, y).split(X, y, **routed["splitter"])
         splits = list_of_folds(splits, len(y))
-        progress = Progress(self, X, y, len(splits), len(sizes))
+        names = ["fold"] * len(splits) + ["final path"]
+        progress = Progress(self, X, y, names, len(sizes))
         scores, _ = cross_validate_paths(
             [(problem, sizes)],
             splits,

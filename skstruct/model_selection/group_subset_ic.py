@@ -3,13 +3,16 @@
 from numbers import Real
 
 import numpy as np
-from scipy.special import gammaln
 
 from skstruct._compat import Interval, StrOptions, fit_context
 from skstruct.linear_model.docs import shared_docs
 from skstruct.linear_model.fitting import atomic_fit
 from skstruct.linear_model.subset_selection import SubsetRegressor
 from skstruct.model_selection.group_subset_cv import check_sizes
+from skstruct.model_selection.information_criterion import (
+    choice_price,
+    coefficient_price,
+)
 from skstruct.solvers.subset_path import subset_path
 
 _TINY = np.finfo(np.float64).tiny
@@ -150,12 +153,11 @@ class GroupSubsetSelectionIC(SubsetRegressor):
         norms = np.linalg.norm(path.coefs, axis=(1, 2))
         rss = 2 * path.objectives - self.ridge * norms**2  # a share of n
         n_used = path.coefs.any(axis=2).sum(axis=1) + self.fit_intercept
-        price = 2.0 if self.criterion == "aic" else np.log(size)
-        criterion = size * np.log(np.maximum(rss / q, _TINY)) + price * q * n_used
-        if self.criterion == "ebic":
-            k, G = path.sizes, n_there
-            ways = gammaln(G + 1) - gammaln(k + 1) - gammaln(G - k + 1)
-            criterion = criterion + 2 * self.ebic_gamma * ways
+        criterion = (
+            size * np.log(np.maximum(rss / q, _TINY))
+            + coefficient_price(self.criterion, size) * q * n_used
+            + choice_price(self.criterion, self.ebic_gamma, path.sizes, n_there)
+        )
         # A saturated model fits anything: its likelihood says nothing.
         saturated = n_used >= self._n_effective
         saturated[0] = False

@@ -2,37 +2,32 @@
 
 
 class Progress:
-    """Tells callbacks of each alpha of each fold, and of the final path.
+    """Tells callbacks of each alpha of each of `names`, which are paths in turn."""
 
-    With another `name` than "fold" there is no final path.
-    """
-
-    def __init__(self, estimator, X, y, n_folds, n_alphas, name="fold"):
-        self.estimator, self.X, self.y, self.name = estimator, X, y, name
-        n_folds -= name != "fold"
+    def __init__(self, estimator, X, y, names, n_alphas):
+        self.estimator, self.X, self.y, self.names = estimator, X, y, names
         self.root = estimator._init_callback_context(
-            max_subtasks=n_folds + 1, sequential_subtasks=False
+            max_subtasks=len(names), sequential_subtasks=False
         )
         self.root.call_on_fit_task_begin(estimator=estimator, X=X, y=y)
         self.n_alphas = n_alphas
-        self.done = [0] * (n_folds + 1)
-        self.contexts = [None] * (n_folds + 1)
+        self.done = [0] * len(names)
+        self.contexts = [None] * len(names)
 
-    def step(self, fold):
-        """Report one more alpha of a fold; the last fold is the final path."""
-        if self.contexts[fold] is None:
-            last = self.name == "fold" and fold == len(self.contexts) - 1
-            self.contexts[fold] = self.root.subcontext(
-                task_name="final path" if last else self.name,
-                task_id=fold,
+    def step(self, path):
+        """Report one more alpha of a path."""
+        if self.contexts[path] is None:
+            self.contexts[path] = self.root.subcontext(
+                task_name=self.names[path],
+                task_id=path,
                 max_subtasks=self.n_alphas,
             ).call_on_fit_task_begin(estimator=self.estimator)
-        own = self.contexts[fold]
+        own = self.contexts[path]
         own.subcontext(task_name="alpha").call_on_fit_task_begin(
             estimator=self.estimator
         ).call_on_fit_task_end(estimator=self.estimator)
-        self.done[fold] += 1
-        if self.done[fold] == self.n_alphas:
+        self.done[path] += 1
+        if self.done[path] == self.n_alphas:
             own.call_on_fit_task_end(estimator=self.estimator)
 
     def finish(self):

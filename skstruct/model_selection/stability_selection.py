@@ -218,7 +218,7 @@ class GroupStabilitySelection(GroupSelection):
             self.n_pairs,
             check_random_state(self.random_state),
         )
-        progress = Progress(self, X, y, len(halves), len(alphas), name="subsample")
+        progress = Progress(self, X, y, ["subsample"] * len(halves), len(alphas))
 
         def run(i, rows):
             own = adapted(problem.on_rows(rows), base.adaptive, base.gamma, **how)

@@ -3,9 +3,8 @@
 import numpy as np
 from scipy.special import expit, softmax
 
+from skstruct.pruning.importance import some_outputs
 from skstruct.pruning.network import ACTIVATIONS, backpropagate
-
-MANY_OUTPUTS = 32  # beyond, labels are drawn instead of summed over
 
 
 def magnitude(H, W_in, W_out, rng):
@@ -75,9 +74,7 @@ def taylor_scores(network, X, targets, rng, *, to_inputs=False):
 def _seeds(output, Z, rng):
     """Yield square roots of the Hessian of the loss by the last pre-activations."""
     n_outputs = Z.shape[1]
-    picked = np.arange(n_outputs)
-    if n_outputs > MANY_OUTPUTS:
-        picked = rng.choice(n_outputs, MANY_OUTPUTS, replace=False)
+    picked = some_outputs(n_outputs, rng)
     if output == "softmax":
         P = softmax(Z, axis=1)
         for k in picked:

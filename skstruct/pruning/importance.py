@@ -9,6 +9,13 @@ MANY_ROWS = 1000  # a mean needs no more
 FLOOR = 1e-3  # of the largest eigenvalue: what does not matter still counts a little
 
 
+def some_outputs(n_outputs, rng):
+    """Return the numbers of all outputs, or of some, drawn, if there are many."""
+    if n_outputs > MANY_OUTPUTS:
+        return rng.choice(n_outputs, MANY_OUTPUTS, replace=False)
+    return np.arange(n_outputs)
+
+
 def output_roots(network, targets, rng, *, to_inputs):
     """Return, by layer, a root of the mean Gauss-Newton matrix of its pre-activations.
 
@@ -37,13 +44,10 @@ def output_roots(network, targets, rng, *, to_inputs):
     rows = slice(None, None, -(-len(targets[0]) // MANY_ROWS))
     hidden = [ACTIVATIONS[network.activation](Z[rows]) for Z in targets[:-1]]
     n_rows, n_outputs = targets[-1][rows].shape
-    picked = np.arange(n_outputs)
-    if n_outputs > MANY_OUTPUTS:
-        picked = rng.choice(n_outputs, MANY_OUTPUTS, replace=False)
     first = 0 if to_inputs else 1
     sums = [np.zeros((Z.shape[1], Z.shape[1])) for Z in targets[:-1]]
     slope = SLOPES[network.activation]
-    for output in picked:
+    for output in some_outputs(n_outputs, rng):
         back = np.zeros((n_rows, n_outputs), dtype=hidden[0].dtype if hidden else float)
         back[:, output] = 1.0
         for layer in range(len(hidden) - 1, first - 1, -1):

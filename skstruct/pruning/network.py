@@ -60,11 +60,6 @@ def shape_of(network):
     return [coefs[0].shape[0], *(W.shape[1] for W in coefs)]
 
 
-def hidden_widths(network):
-    """Return the number of units of each hidden layer."""
-    return shape_of(network)[1:-1]
-
-
 def count_flops(shape):
     """Multiply-adds of one row through layers of these widths, inputs first."""
     return sum(a * b for a, b in pairwise(shape))
@@ -75,7 +70,7 @@ def count_parameters(shape):
     return count_flops(shape) + sum(shape[1:])
 
 
-def with_weights(network, coefs, intercepts, kept_inputs=None):
+def with_weights(network, coefs, intercepts):
     """Return a copy of the network with other weights, ready for ``partial_fit``."""
     stale = dict.fromkeys((*STALE, "coefs_", "intercepts_"))
     smaller = copy.copy(network)
@@ -90,8 +85,6 @@ def with_weights(network, coefs, intercepts, kept_inputs=None):
     smaller.hidden_layer_sizes = tuple(W.shape[1] for W in coefs[:-1])
     smaller.n_layers_ = len(coefs) + 1
     smaller.n_features_in_ = coefs[0].shape[0]
-    if kept_inputs is not None and hasattr(network, "feature_names_in_"):
-        smaller.feature_names_in_ = network.feature_names_in_[kept_inputs]
     return smaller
 
 

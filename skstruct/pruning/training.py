@@ -17,15 +17,7 @@ from itertools import pairwise
 import numpy as np
 from scipy.special import expit, log_softmax, softmax
 
-from skstruct.pruning.network import ACTIVATIONS
-
-# The derivative of each activation, from its value.
-DERIVATIVES = {
-    "identity": lambda H: 1.0,
-    "logistic": lambda H: H * (1 - H),
-    "tanh": lambda H: 1 - H**2,
-    "relu": lambda H: H > 0,
-}
+from skstruct.pruning.network import ACTIVATIONS, SLOPES
 
 
 @dataclass
@@ -140,13 +132,13 @@ class Objective:
         if weights.skip is not None:
             skip = X.T @ delta + shrink * weights.skip
         coefs, intercepts = [], []
-        derivative = DERIVATIVES[self.activation]
+        slope = SLOPES[self.activation]
         for layer in range(len(weights.coefs) - 1, -1, -1):
             W = weights.coefs[layer]
             coefs.insert(0, inputs[layer].T @ delta + shrink * W)
             intercepts.insert(0, delta.sum(axis=0))
             if layer:
-                delta = (delta @ W.T) * derivative(inputs[layer])
+                delta = (delta @ W.T) * slope(inputs[layer])
         return loss, Weights(coefs, intercepts, skip)
 
     def _shrunk(self, weights):

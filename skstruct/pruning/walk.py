@@ -116,7 +116,7 @@ class Calibration:
                 self.targets[-1],
                 options.refit_iter,
             )
-        small = with_weights(network, coefs, intercepts, kept[0])
+        small = with_weights(network, coefs, intercepts)
         return Pruned(small, kept, errors, output_error)
 
     def _activate(self, Z):

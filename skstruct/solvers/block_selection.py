@@ -82,13 +82,15 @@ class Tableau:
     def enter(self, blocks):
         """Take many blocks into an empty tableau at once, if they are independent."""
         blocks = np.asarray(blocks, dtype=np.intp)
+        if self.kept.any() or not len(blocks):
+            self.move(blocks)
+            return
         inside = np.zeros(len(self.kept), dtype=bool)
         inside[blocks] = True
         inside = np.repeat(inside, np.diff(self.ptr))
         inner = self.A[np.ix_(inside, inside)]
         factor, failed = lapack.dpotrf(inner, lower=1)
-        is_safe = not failed and len(blocks) > 0 and not self.kept.any()
-        if is_safe and (factor.diagonal() ** 2 > self._floor[inside]).all():
+        if not failed and (factor.diagonal() ** 2 > self._floor[inside]).all():
             self._enter(blocks, inside, factor)
         else:
             self.move(blocks)

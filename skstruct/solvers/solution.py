@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from skstruct.losses import SquaredError
-from skstruct.solvers.matrix import as_matrix
 
 
 @dataclass(frozen=True)
@@ -106,7 +105,7 @@ class Problem:
         weights = self.weights[rows]
         return replace(
             self,
-            matrix=as_matrix(self.matrix.X[rows]),
+            matrix=self.matrix.of_rows(rows),
             y=self.y[rows],
             weights=weights / weights.sum(),
             offset=None if self.offset is None else self.offset[rows],

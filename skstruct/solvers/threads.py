@@ -11,6 +11,7 @@ def run_in_threads(run, tasks, n_jobs):
         return [run(i, *task) for i, task in enumerate(tasks)]
     # One BLAS thread in each worker: more would compete for the same cores.
     with threadpool_limits(limits=1, user_api="blas"):
-        return Parallel(n_jobs=n_jobs, prefer="threads")(
+        # Tasks write into arrays that they share, whatever backend is set around them.
+        return Parallel(n_jobs=n_jobs, require="sharedmem")(
             delayed(run)(i, *task) for i, task in enumerate(tasks)
         )
