@@ -7,7 +7,7 @@ zeros on entry; it returns their duality gaps over half the squared norm of the 
 import numpy as np
 from scipy import sparse
 
-from skstruct.kernels.coding_blocks import code_blocks
+from skstruct.kernels.coding_blocks import code_blocks, rotate_back
 from skstruct.kernels.coding_tree import code_tree
 from skstruct.kernels.homotopy import follow_lasso
 from skstruct.kernels.pursuit import pursue_atoms, pursue_groups
@@ -90,22 +90,25 @@ class BlockCoder(Coder):
         weights = np.array(layout.weights, dtype=np.float64)
         self.struct = penalty.resolve(layout).bind(weights, alpha)
         self.l1, self.l2, _ = (alpha * part for part in penalty.parts(weights))
-        self.rotations = []
+        is_single = len(weights) == len(dictionary)
+        self.is_rotated = penalty.is_rotation_invariant and not is_single
+        strengths = self.l1 + self.l2
         # With groups of one, all penalties are the lasso.
-        strengths, is_single = self.l1 + self.l2, len(weights) == len(dictionary)
         self.follows_path = is_single and np.ptp(strengths) == 0
         if is_single:
             self.lipschitz = np.einsum("ij,ij->i", self.atoms, self.atoms)
             self.h, self.h_ptr = self.lipschitz, np.arange(len(dictionary) + 1)
         else:
-            self._prepare_blocks(penalty.is_rotation_invariant)
+            self._prepare_blocks()
         self.gram = self.atoms @ self.atoms.T
 
-    def _prepare_blocks(self, rotate):
+    def _prepare_blocks(self):
         """Decompose the Gram matrices of the groups, all of one size at once."""
         sizes = np.diff(self.ptr)
-        self.h_ptr = np.cumsum([0, *(sizes if rotate else sizes**2)])
+        self.bases_ptr = np.cumsum([0, *sizes**2])
+        self.h_ptr = np.cumsum([0, *sizes]) if self.is_rotated else self.bases_ptr
         self.h, self.lipschitz = np.empty(self.h_ptr[-1]), np.empty(len(sizes))
+        self.bases = np.empty(self.bases_ptr[-1])
         for size in np.unique(sizes):
             own = np.flatnonzero(sizes == size)
             members = self.ptr[own][:, None] + np.arange(size)
@@ -114,12 +117,13 @@ class BlockCoder(Coder):
             values, bases = np.linalg.eigh(grams)
             values = np.maximum(values, 0.0)
             self.lipschitz[own] = values[:, -1]
-            curvatures = values if rotate else grams.reshape(len(own), -1)
-            width = curvatures.shape[1]
-            self.h[self.h_ptr[own][:, None] + np.arange(width)] = curvatures
-            if rotate:
+            entries = self.bases_ptr[own][:, None] + np.arange(size**2)
+            if self.is_rotated:
+                self.h[self.h_ptr[own][:, None] + np.arange(size)] = values
+                self.bases[entries] = bases.reshape(len(own), -1)
                 self.atoms[members] = bases.transpose(0, 2, 1) @ blocks
-                self.rotations.append((members, bases))
+            else:
+                self.h[entries] = grams.reshape(len(own), -1)
 
     def run(self, energy, products, out, gaps):
         """Write codes of sorted atoms, and gaps."""
@@ -160,9 +164,8 @@ class BlockCoder(Coder):
 
     def restore(self, codes):
         """Turn codes from the eigenbasis of each group back to its atoms."""
-        for members, bases in self.rotations:
-            own = codes[:, members]
-            codes[:, members] = np.einsum("ngk,gjk->ngj", own, bases)
+        if self.is_rotated:
+            rotate_back(self.ptr, self.bases, self.bases_ptr, codes)
 
 
 class TreeCoder(Coder):

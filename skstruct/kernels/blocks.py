@@ -114,7 +114,8 @@ def minimize_l2_diagonal(d, u, threshold, ridge, c):
         norm = math.sqrt(norm2)
         step = (norm - 1.0) * norm2 / slope
         s_new = max(s + step, low)
-        done = abs(s_new - s) <= 4e-16 * s or abs(norm - 1.0) <= 4e-16
+        # The error of a step is about the square of the one before.
+        done = abs(s_new - s) <= 4e-16 * s or abs(norm - 1.0) <= 1e-8
         s = s_new
         if done:
             break

@@ -12,6 +12,7 @@ import numpy as np
 from numba import njit
 
 from skstruct.kernels.blocks import JIT
+from skstruct.kernels.cholesky import padded, padded_rows
 from skstruct.kernels.coding_gap import (
     ROUNDING,
     excesses,
@@ -24,6 +25,8 @@ from skstruct.kernels.sweeps import add_curvature
 
 # Groups enter together when they exceed what zero allows by this share of the largest.
 _ENTERS = 0.6
+# Share of the gap below which sweeps of an active set that has just grown stop.
+_WORTH = 0.03
 # Sweeps between a Newton step that did not lower the objective and the next.
 _PATIENCE = 4
 
@@ -64,10 +67,12 @@ def code_blocks(
     active = np.empty(n_groups, dtype=np.intp)
     is_active = np.empty(n_groups, dtype=np.bool_)
     atoms = np.empty(m, dtype=np.intp)
-    G, own_r, own_c, moved = np.empty((m, m)), np.empty(m), np.empty(m), np.empty(m)
     u, new = np.empty((widest, 1)), np.empty((widest, 1))
-    scratch, slope = np.empty((widest, 1)), np.empty(m)
-    H, free, direction = np.empty((m, m)), np.empty(m, dtype=np.intp), np.empty(m)
+    scratch, moved = np.empty((widest, 1)), np.empty(m)
+    most = padded(m + 1)
+    own_r, own_c, slope, direction = np.empty((4, most))
+    own_gram, hessian = np.empty(m * most), np.empty((m + 1) * most)
+    free, own = np.empty(m, dtype=np.intp), np.arange(m)
     start = np.zeros(n_groups + 1, dtype=np.intp)
     own_l1, own_l2 = np.empty(n_groups), np.empty(n_groups)
     for s in range(n):
@@ -85,7 +90,8 @@ def code_blocks(
                 break
             n_before = n_active
             n_active = enlarge(ptr, excess, c, is_active, active, n_active)
-            if n_active <= n_before:
+            is_larger = n_active > n_before
+            if not is_larger:
                 accuracy *= 0.1
             count = 0
             for a in range(n_active):
@@ -94,25 +100,32 @@ def code_blocks(
                     atoms[count], own_r[count], own_c[count] = i, r[i], c[i]
                     count += 1
                 start[a + 1] = count
+            G = padded_rows(own_gram, count, count)
             for i in range(count):
-                row = gram[atoms[i]]
+                row, target = gram[atoms[i]], G[i]
                 for k in range(count):
-                    G[i, k] = row[atoms[k]]
+                    target[k] = row[atoms[k]]
+                for k in range(count, G.shape[1]):
+                    target[k] = 0.0
+            width = G.shape[1]
+            for i in range(count, width):
+                own_r[i] = 0.0
             support, patience = -1, 0
             while n_iter < max_iter:
                 n_iter += 1
                 change = active_sweep(
-                    G, own_r[:count], own_c, ptr, h, h_ptr, lipschitz, penalty, own_l1,
-                    own_l2, positive, active[:n_active], u, new, scratch,
+                    G, own_r[:width], own_c, ptr, h, h_ptr, lipschitz, penalty, own_l1,
+                    own_l2, positive, active[:n_active], own, u, new, scratch, moved,
                 )  # fmt: skip
-                if change <= accuracy * goal:
+                # Before all groups are in, no more than what the next ones will undo.
+                if change <= max(accuracy * goal, _WORTH * gap * is_larger):
                     break
                 before, support = support, np.count_nonzero(own_c[:count])
                 patience -= 1
                 # Newton steps pay once it is settled what is zero.
                 if support == before and patience <= 0 and not newton_step(
                     G, own_r, own_c, start[: n_active + 1], own_l1, own_l2, positive,
-                    H, free, direction, slope,
+                    hessian, free, direction, slope,
                 ):  # fmt: skip
                     patience = _PATIENCE
             for i in range(count):
@@ -180,13 +193,13 @@ def enlarge(ptr, excess, c, is_active, active, n_active):
 @njit(**JIT)
 def active_sweep(
     G, r, c, ptr, h, h_ptr, lipschitz, penalty, l1, l2, positive, active,
-    u, new, scratch,
+    own, u, new, scratch, moved,
 ):  # fmt: skip
     """Sweep once over the active groups, whose atoms follow each other in G, r and c.
 
     Returns a bound of what it took off the objective, as in `kernels.sweeps`.
     """
-    change, start, count = 0.0, 0, r.shape[0]
+    change, start = 0.0, 0
     for a in range(active.shape[0]):
         g = active[a]
         k = ptr[g + 1] - ptr[g]
@@ -201,12 +214,10 @@ def active_sweep(
         total = 0.0
         for i in range(k):
             step = new[i, 0] - c[start + i]
-            if step != 0.0:
-                total += step * step
-                c[start + i] = new[i, 0]
-                row = G[start + i]
-                for j in range(count):
-                    r[j] -= step * row[j]
+            total += step * step
+            moved[i], c[start + i] = step, new[i, 0]
+        if total > 0.0:
+            subtract_rows(G, own[start : start + k], moved[:k], r)
         change += 0.5 * lipschitz[g] * total
         start += k
     return change
@@ -223,3 +234,29 @@ def stays_zero(r, c, start, k, l1, l2, positive):
         if size > 0.0:
             squares += size * size
     return squares <= l2 * l2
+
+
+@njit(**JIT)
+def rotate_back(ptr, bases, bases_ptr, c):
+    """Turn codes (n, m) from the eigenbases of the groups, in place.
+
+    Group g has the rows of ``V_g`` in ``bases[bases_ptr[g]:bases_ptr[g + 1]]``.
+    """
+    n_groups, widest = ptr.shape[0] - 1, 0
+    for g in range(n_groups):
+        widest = max(widest, ptr[g + 1] - ptr[g])
+    own = np.empty(widest)
+    for s in range(c.shape[0]):
+        for g in range(n_groups):
+            k, is_zero = ptr[g + 1] - ptr[g], True
+            for i in range(k):
+                own[i] = c[s, ptr[g] + i]
+                is_zero = is_zero and own[i] == 0.0
+            if is_zero:
+                continue
+            V = bases[bases_ptr[g] : bases_ptr[g + 1]]
+            for i in range(k):
+                total = 0.0
+                for j in range(k):
+                    total += V[i * k + j] * own[j]
+                c[s, ptr[g] + i] = total

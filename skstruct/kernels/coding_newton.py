@@ -9,19 +9,22 @@ import math
 from numba import njit
 
 from skstruct.kernels.blocks import JIT
+from skstruct.kernels.cholesky import padded_rows, solve_cholesky
+from skstruct.kernels.scans import subtract_rows
 
-_SINGULAR = 1e-12
+# A step that does not lower the objective is made shorter so often.
+_HALVINGS = 3
 
 
 @njit(**JIT)
-def newton_step(G, r, c, start, l1, l2, positive, H, free, d, slope):
+def newton_step(G, r, c, start, l1, l2, positive, room, free, d, slope):
     """Take one step on the active groups, if it lowers the objective.
 
     Parameters
     ----------
-    G : (>= count, >= count) array
-        Gram matrix of the atoms of the active groups.
-    r, c : (>= count,) arrays
+    G : (count, width) array
+        Gram matrix of the atoms of the active groups, in padded rows.
+    r, c : (>= width,) arrays
         Products of those atoms with the residual, and their code.
     start : (n_active + 1,) integer array
         Active group a has the coordinates ``start[a]`` to ``start[a + 1]``.
@@ -29,10 +32,10 @@ def newton_step(G, r, c, start, l1, l2, positive, H, free, d, slope):
         Strengths of the norms of the active groups.
     positive : bool
         Whether codes are confined to nonnegative values.
-    H : (>= count, >= count) array
-        Scratch, as are the next two.
+    room : (>= count * (width + 16),) array
+        Scratch, as are the next three.
     free : (>= count,) integer array
-    d, slope : (>= count,) arrays
+    d, slope : (>= width + 16,) arrays
 
     Returns
     -------
@@ -41,47 +44,76 @@ def newton_step(G, r, c, start, l1, l2, positive, H, free, d, slope):
     """
     n_free = 0
     for a in range(start.shape[0] - 1):
-        norm = group_norm(c, start[a], start[a + 1])
-        if norm == 0.0:
+        if group_norm(c, start[a], start[a + 1]) == 0.0:
             continue
-        signed = positive or l1[a] > 0.0
-        bend = l2[a] / norm
-        first = n_free
         for i in range(start[a], start[a + 1]):
-            if signed and c[i] == 0.0:
-                continue
-            row, target = G[i], H[n_free]
-            for k in range(n_free):
-                target[k] = row[free[k]]
-            for k in range(first, n_free):
-                target[k] -= bend * (c[i] / norm) * (c[free[k]] / norm)
-            target[n_free] = row[i] + bend * (1.0 - (c[i] / norm) ** 2)
-            d[n_free] = r[i] - bend * c[i]
-            if l1[a] > 0.0:
-                d[n_free] -= math.copysign(l1[a], c[i])
-            free[n_free] = i
-            n_free += 1
-    free, d = free[:n_free], d[:n_free]
+            if c[i] != 0.0 or not (positive or l1[a] > 0.0):
+                free[n_free] = i
+                n_free += 1
+    if n_free == 0:
+        return False
+    free = free[:n_free]
+    H = padded_rows(room, n_free, n_free + 1)
+    write_model(G, r, c, start, l1, l2, free, H)
     for k in range(n_free):
-        slope[k] = d[k]
-    if n_free == 0 or not solve_cholesky(H, d):
+        slope[k] = H[k, n_free]
+    scratch = room[H.size :]
+    if not solve_cholesky(H, d[:n_free], scratch):
         return False
     length = longest_step(c, start, l1, positive, free, d)
     if not length > 0.0:
         return False
-    if change_of_step(c, start, l1, l2, free, d, slope, length) >= 0.0:
-        return False
+    tries = _HALVINGS
+    while change_of_step(c, start, l1, l2, free, d, slope, length) >= 0.0:
+        tries -= 1
+        length *= 0.5
+        if tries < 0:
+            return False
     for k in range(n_free):
         i, step = free[k], length * d[k]
-        row = G[i]
         before = c[i]
         c[i] += step
         # What the step was cut short for is zero now.
         if length < 1.0 and abs(c[i]) <= 1e-14 * abs(before):
             c[i], step = 0.0, -before
-        for j in range(start[-1]):
-            r[j] -= step * row[j]
+        d[k] = step
+    subtract_rows(G, free, d[:n_free], r[: G.shape[1]])
     return True
+
+
+@njit(**JIT)
+def write_model(G, r, c, start, l1, l2, free, H):
+    """Write the Hessian at the free coordinates, and minus the gradient beside it."""
+    n_free = free.shape[0]
+    is_whole = n_free == G.shape[0]
+    for k in range(n_free):
+        row, target = G[free[k]], H[k]
+        if is_whole:
+            for j in range(n_free):
+                target[j] = row[j]
+        else:
+            for j in range(n_free):
+                target[j] = row[free[j]]
+        for j in range(n_free, H.shape[1]):
+            target[j] = 0.0
+        target[n_free] = r[free[k]]
+    k = 0
+    for a in range(start.shape[0] - 1):
+        first = k
+        while k < n_free and free[k] < start[a + 1]:
+            k += 1
+        if k == first:
+            continue
+        norm = group_norm(c, start[a], start[a + 1])
+        bend = l2[a] / norm
+        for i in range(first, k):
+            along = c[free[i]] / norm
+            for j in range(first, k):
+                H[i, j] -= bend * along * (c[free[j]] / norm)
+            H[i, i] += bend
+            H[i, n_free] -= bend * c[free[i]]
+            if l1[a] > 0.0:
+                H[i, n_free] -= math.copysign(l1[a], c[free[i]])
 
 
 @njit(**JIT)
@@ -91,36 +123,6 @@ def group_norm(c, start, stop):
     for i in range(start, stop):
         total += c[i] * c[i]
     return math.sqrt(total)
-
-
-@njit(**JIT)
-def solve_cholesky(H, d):
-    """Solve ``H x = d`` in place, by the lower triangles; False if H is singular."""
-    n = d.shape[0]
-    for i in range(n):
-        row = H[i]
-        for k in range(i):
-            other = H[k]
-            total = row[k]
-            for j in range(k):
-                total -= row[j] * other[j]
-            row[k] = total * other[k]
-        pivot = row[i]
-        for j in range(i):
-            pivot -= row[j] * row[j]
-        if not pivot > _SINGULAR * row[i]:
-            return False
-        row[i] = 1.0 / math.sqrt(pivot)  # the inverse: divisions are slow
-        total = d[i]
-        for j in range(i):
-            total -= row[j] * d[j]
-        d[i] = total * row[i]
-    for i in range(n - 1, -1, -1):
-        row = H[i]
-        d[i] *= row[i]
-        for j in range(i):
-            d[j] -= d[i] * row[j]
-    return True
 
 
 @njit(**JIT)
