@@ -34,6 +34,7 @@ METHODS = {
     "forward + swaps, joint refit": {"refit": "joint"},
     "magnitude, joint refit": {"criterion": "magnitude", "refit": "joint"},
     "forward + swaps, 5 epochs": {"fine_tune_epochs": 5},
+    "forward + swaps, inputs too": {"prune_inputs": True},
 }
 
 
@@ -75,9 +76,9 @@ def cpu_time(run, repeats=3):
     return min(times), result
 
 
-def measure(name, seeds, budgets):
+def measure(name, seeds, budgets, methods):
     """Print score and time by method and budget, then size and time to predict."""
-    scores = {(m, b): [] for m in METHODS for b in budgets}
+    scores = {(m, b): [] for m in methods for b in budgets}
     times = {key: [] for key in scores}
     full = []
     for seed in range(seeds):
@@ -98,7 +99,7 @@ def measure(name, seeds, budgets):
             scores[method, budget].append(pruner.score(test, y_test))
             times[method, budget].append(seconds)
     print(f"\n{name}, {seeds} seeds, full network {100 * np.mean(full):.1f}")
-    for method in METHODS:
+    for method in methods:
         cells = []
         for budget in budgets:
             score = 100 * np.mean(scores[method, budget])
@@ -110,12 +111,18 @@ def measure(name, seeds, budgets):
 def sizes_and_speeds(network, X, budgets):
     """Print pickle size and time to predict 10,000 rows, against the full network."""
     rows = np.resize(X, (10_000, X.shape[1]))
-    dense, _ = cpu_time(lambda: network.predict(rows), repeats=5)
-    for budget in budgets:
-        found = MLPPruner(network, budget=budget, prefit=True).fit(X).estimator_
-        small, _ = cpu_time(lambda f=found: f.predict(rows), repeats=5)
-        share = len(pickle.dumps(found)) / len(pickle.dumps(network))
-        print(f"keep {budget}: predict {dense / small:.1f}x, pickle {share:.1%}")
+    dense, _ = cpu_time(lambda: network.predict(rows), repeats=15)
+    for budget, prune_inputs in itertools.product(budgets, (False, True)):
+        pruner = MLPPruner(
+            network, budget=budget, prefit=True, prune_inputs=prune_inputs
+        ).fit(X)
+        share = len(pickle.dumps(pruner.estimator_)) / len(pickle.dumps(network))
+        small, _ = cpu_time(lambda p=pruner: p.predict(rows), repeats=15)
+        line = f"predict of the pruner {dense / small:.2f}x, pickle {share:.1%}"
+        if not prune_inputs:
+            own, _ = cpu_time(lambda p=pruner: p.estimator_.predict(rows), repeats=15)
+            line += f", predict of the network {dense / own:.2f}x"
+        print(f"keep {budget}, prune_inputs={prune_inputs}: {line}")
 
 
 def wide_layer():
@@ -158,7 +165,8 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", nargs="*", default=[*DATA], choices=[*DATA])
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--methods", nargs="*", default=[*METHODS], choices=[*METHODS])
     options = parser.parse_args()
     for name in options.data:
-        measure(name, options.seeds, (0.5, 0.25, 0.1))
+        measure(name, options.seeds, (0.5, 0.25, 0.1), options.methods)
     wide_layer()

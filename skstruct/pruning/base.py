@@ -1,6 +1,7 @@
 """What estimators that hold a pruned network share: they pass on what it can do."""
 
 import numpy as np
+from sklearn import config_context
 from sklearn.base import BaseEstimator, MetaEstimatorMixin
 from sklearn.frozen import FrozenEstimator
 from sklearn.neural_network import MLPClassifier, MLPRegressor
@@ -35,14 +36,16 @@ class PrunedNetwork(MetaEstimatorMixin, BaseEstimator):
             check_is_fitted(network)
         return network, is_fitted
 
-    def _checked(self, X):
-        """Return the network and the columns of X that it looks at."""
+    def _pass_on(self, method, X, *args):
+        """Call a method of the network with the columns of X that it looks at."""
         check_is_fitted(self)
         rows = validate_data(self, X, reset=False, dtype=[np.float64, np.float32])
         if len(self.kept_features_) < rows.shape[1]:
             rows = rows[:, self.kept_features_]
-        # Names have been compared; rows have none any more.
-        return nameless(self.estimator_), rows
+        # Names have been compared, and rows have none any more; values need not be
+        # looked through once more.
+        with config_context(assume_finite=True):
+            return getattr(nameless(self.estimator_), method)(rows, *args)
 
     def predict(self, X):
         """Predict with the smaller network.
@@ -57,8 +60,7 @@ class PrunedNetwork(MetaEstimatorMixin, BaseEstimator):
         ndarray of shape (n_samples,) or (n_samples, n_outputs)
             Classes or values.
         """
-        network, rows = self._checked(X)
-        return network.predict(rows)
+        return self._pass_on("predict", X)
 
     @available_if(_network_has("predict_proba"))
     def predict_proba(self, X):
@@ -74,8 +76,7 @@ class PrunedNetwork(MetaEstimatorMixin, BaseEstimator):
         ndarray of shape (n_samples, n_classes)
             Probabilities, in the order of ``classes_``.
         """
-        network, rows = self._checked(X)
-        return network.predict_proba(rows)
+        return self._pass_on("predict_proba", X)
 
     def score(self, X, y):
         """Accuracy or R2 of the smaller network.
@@ -92,8 +93,7 @@ class PrunedNetwork(MetaEstimatorMixin, BaseEstimator):
         float
             Score, as of the network's own class.
         """
-        network, rows = self._checked(X)
-        return network.score(rows, y)
+        return self._pass_on("score", X, y)
 
     @property
     def classes_(self):
