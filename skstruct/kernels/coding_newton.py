@@ -8,12 +8,12 @@ import math
 
 from numba import njit
 
-from skstruct.kernels.blocks import JIT
+from skstruct.kernels.blocks import INNER
 
 _SINGULAR = 1e-12
 
 
-@njit(**JIT)
+@njit(**INNER)
 def newton_step(G, r, c, start, l1, l2, positive, H, free, d, slope):
     """Take one step on the active groups, if it lowers the objective.
 
@@ -84,7 +84,7 @@ def newton_step(G, r, c, start, l1, l2, positive, H, free, d, slope):
     return True
 
 
-@njit(**JIT)
+@njit(**INNER)
 def group_norm(c, start, stop):
     """Return the Euclidean norm of ``c[start:stop]``."""
     total = 0.0
@@ -93,7 +93,7 @@ def group_norm(c, start, stop):
     return math.sqrt(total)
 
 
-@njit(**JIT)
+@njit(**INNER)
 def solve_cholesky(H, d):
     """Solve ``H x = d`` in place, by the lower triangles; False if H is singular."""
     n = d.shape[0]
@@ -123,7 +123,7 @@ def solve_cholesky(H, d):
     return True
 
 
-@njit(**JIT)
+@njit(**INNER)
 def longest_step(c, start, l1, positive, free, d):
     """Return the step, at most 1, at which the first coordinate would change sign."""
     length, k = 1.0, 0
@@ -137,7 +137,7 @@ def longest_step(c, start, l1, positive, free, d):
     return length
 
 
-@njit(**JIT)
+@njit(**INNER)
 def change_of_step(c, start, l1, l2, free, d, slope, length):
     """Return by how much a step of `length` along d changes the objective.
 
