@@ -60,14 +60,16 @@ def fit_free(loss, y, f, weights, basis):
         noise = _ROUNDING * np.sqrt(len(y)) * size
         if (np.abs(gradient) <= noise).all():
             break
+        largest = np.abs(gradient).max()
         for is_joint in (True, False) if loss.is_joint else (False,):
             step = _newton_step(loss, y, f, basis, gradient, is_joint)
             step, f_new, value_new = search(step, gradient, f, value)
-            if value_new < value:
+            slope_new = loss.gradient(y, f_new)
+            left = np.abs(basis @ (root * slope_new)).max()
+            # Where rounding hides what a step gains in value, the gradient shows it.
+            if value_new < value or left < 0.5 * largest:
                 break  # else all probabilities are 0 or 1, and the Hessian is nothing
-        slope_new = loss.gradient(y, f_new)
-        improved = np.abs(basis @ (root * slope_new)).max() < np.abs(gradient).max()
-        if not (improved or value_new < value):
+        if not (left < largest or value_new < value):
             break
         a, f, slope, value = a - step, f_new, slope_new, value_new
     return a, f, slope
