@@ -83,7 +83,10 @@ def _newton_step(loss, y, f, basis, gradient, is_joint):
         H = np.einsum("in,nst,jn->isjt", basis, loss.hessian(y, f), basis)
         H = H.reshape(k * q, k * q)
         return np.linalg.lstsq(H, gradient.ravel(), rcond=1e-13)[0].reshape(k, q)
-    step = np.empty_like(gradient)
+    step = np.zeros_like(gradient)
+    if k == 1:  # the intercept alone
+        H = basis**2 @ loss.curvature(y, f)
+        return np.divide(gradient, H, out=step, where=H > 0)
     for t, curvature in enumerate(loss.curvature(y, f).T):
         H = (basis * curvature) @ basis.T
         step[:, t] = np.linalg.lstsq(H, gradient[:, t], rcond=1e-14)[0]
