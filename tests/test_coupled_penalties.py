@@ -1,8 +1,6 @@
 """Every penalty that is no sum over blocks, whichever there are."""
 
 import pickle
-import subprocess
-import sys
 import warnings
 
 import numpy as np
@@ -468,28 +466,3 @@ def test_lambdas_may_be_given():
     assert norm.value(v) == 3
     assert norm.polar(v) == 6
     assert_allclose(norm.prox(v, 2.0), [[1.5], [-1.0], [1.5]])
-
-
-WITHOUT_NUMBA = """
-import numpy as np
-from skstruct.groups import make_layout
-from skstruct.penalties import PENALTIES
-layout = make_layout([[0, 1], [2, 3, 4], [5]], 6)
-for cls, examples in PENALTIES.values():
-    for params in examples if not cls.is_block_separable else []:
-        norm = cls(**params).resolve(layout).bind(layout, np.arange(6))
-        v = np.arange(-3.0, 9.0).reshape(6, 2)
-        print(*norm.prox(v, 0.5).ravel(), norm.polar(v))
-"""
-
-
-def test_norms_run_without_compilation(monkeypatch):
-    def numbers():
-        run = [sys.executable, "-W", "error", "-c", WITHOUT_NUMBA]
-        out = subprocess.run(run, capture_output=True, text=True, check=True).stdout
-        return np.array([line.split() for line in out.splitlines()], dtype=float)
-
-    compiled = numbers()
-    monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")
-    assert_allclose(numbers(), compiled, rtol=1e-9)
-    assert compiled.shape == (len(COUPLED), 13)

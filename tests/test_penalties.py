@@ -1,10 +1,6 @@
 """Every penalty of the registry, whichever there are; no penalty is named here."""
 
-import os
 import pickle
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -29,6 +25,14 @@ def of_one(method, *args, weight=1.0, alpha=()):
 def value(penalty, block, weight=1.0, alpha=1.0):
     """The penalty of one block at strength alpha, divided by it."""
     return of_one(penalty.values, block, weight=weight, alpha=[alpha])
+
+
+def values(penalty, blocks, weight=1.0, alpha=1.0):
+    """The same of many blocks (n, k, q) at once: groups of one kind, shape (n,)."""
+    n, k, q = blocks.shape
+    ptr, weights = np.arange(n + 1) * k, np.full(n, weight)
+    many = penalty.take(np.zeros(n, dtype=int))
+    return many.values(blocks.reshape(n * k, q), ptr, weights, alpha)
 
 
 def polar(penalty, block, weight=1.0):
@@ -129,14 +133,14 @@ def test_prox_is_the_best_on_its_ray(penalty):
         v = rng.normal(size=(2, 1)) * 10 ** rng.uniform(-1, 1)
         step = 10 ** rng.uniform(-1, 1.5)
         ours = prox(penalty, v, step, weight=0.8, alpha=1.2)
-        for direction in (v, ours):
-            for length in np.linspace(0, 1.5, 61):
-                c = penalty.project(length * direction)
-                rises = [
-                    np.sum((x - v) ** 2) / 2 + 1.2 * step * value(penalty, x, 0.8, 1.2)
-                    for x in (ours, c)
-                ]
-                assert rises[0] <= rises[1] * (1 + 1e-12)
+        lengths = np.linspace(0, 1.5, 61)[:, None, None]
+        others = penalty.project(np.concatenate([lengths * v, lengths * ours]))
+        rises = [
+            np.sum((c - v) ** 2, axis=(1, 2)) / 2
+            + 1.2 * step * values(penalty, c, 0.8, 1.2)
+            for c in (ours[None], others)
+        ]
+        assert (rises[0] <= rises[1] * (1 + 1e-12)).all()
 
 
 @every_penalty
@@ -145,10 +149,8 @@ def test_prox_jumps_where_it_should(penalty, step):
     """From one local minimum to another, as the block grows."""
     for length in np.linspace(0.05, 8, 160):
         ours = prox(penalty, np.array([[length]]), step)
-        rises = [
-            (c - length) ** 2 / 2 + step * value(penalty, np.array([[c]]))
-            for c in (ours[0, 0], *np.linspace(0, length, 4))
-        ]
+        c = np.append(ours, np.linspace(0, length, 4))
+        rises = (c - length) ** 2 / 2 + step * values(penalty, c[:, None, None])
         assert rises[0] <= min(rises) + 1e-12
 
 
@@ -556,33 +558,3 @@ def test_parameters_and_structs_survive_copying(example):
     example.resolve(layout).bind([1, 2], 3).prox(expected, 0.1, 1)
     assert_array_equal(v, w)
     assert_array_equal(v, expected)
-
-
-WITHOUT_NUMBA = """
-import numpy as np
-from penalty_cases import EXAMPLES, layout_of
-for case in EXAMPLES:
-    penalty = case.values[0].resolve(layout_of([3, 1, 1]))
-    struct = penalty.bind([1.0, 1.0, 1.0], 0.3)
-    v = np.arange(6.0).reshape(3, 2)
-    struct.prox(v, 0.5, 0)
-    c, h = np.ones((1, 1)), np.array([2.0])
-    struct.minimize(h, 2.0, np.array([[1.5]]), 0, c, np.empty((1, 1)))
-    polar = penalty.polar(np.arange(10.0).reshape(5, 2), [0, 3, 4, 5], np.ones(3))
-    print(*v.ravel(), *c.ravel(), *polar)
-"""
-
-
-def test_structs_run_without_compilation(monkeypatch):
-    here = str(Path(__file__).parent)
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([here, *filter(None, sys.path)]))
-
-    def numbers():
-        run = [sys.executable, "-W", "error", "-c", WITHOUT_NUMBA]
-        out = subprocess.run(run, capture_output=True, text=True, check=True).stdout
-        return np.array([line.split() for line in out.splitlines()], dtype=float)
-
-    compiled = numbers()
-    monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")
-    assert_allclose(numbers(), compiled, rtol=1e-12)
-    assert compiled.shape == (len(EXAMPLES), 10)

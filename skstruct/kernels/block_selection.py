@@ -18,7 +18,7 @@ import math
 import numpy as np
 from numba import njit
 
-from skstruct.kernels.blocks import JIT
+from skstruct.kernels.blocks import INNER, JIT
 
 # Below this share of its own variance a column depends on those kept.
 DEPENDENT = 1e-10
@@ -27,7 +27,7 @@ DEPENDENT = 1e-10
 TIE = 1e-7
 
 
-@njit(**JIT)
+@njit(**INNER)
 def sweep(A, B, j, sign):
     """Take column `j` in (`sign` 1.0) or out (-1.0), in place."""
     d, q = B.shape
@@ -85,7 +85,7 @@ def block_value(A, B, start, stop, sign, floor, inside, work, solved):
     return value
 
 
-@njit(**JIT)
+@njit(**INNER)
 def best_outside(A, B, ptr, kept, floor, inside, work, solved):
     """Block outside that takes most off the error, and how much; -1 if none can."""
     best, most = -1, -1.0
@@ -139,7 +139,7 @@ def remove_greedily(
         order[step], values[step] = best, max(least, 0.0)
 
 
-@njit(**JIT)
+@njit(**INNER)
 def solve_lower(L, M):
     """Replace M by ``inv(L) M``, L lower triangular."""
     k, q = M.shape
@@ -151,7 +151,7 @@ def solve_lower(L, M):
             M[i, t] = total / L[i, i]
 
 
-@njit(**JIT)
+@njit(**INNER)
 def factor(P, floor):
     """Replace the lower triangle of P by its Cholesky factor; see `block_value`."""
     for i in range(P.shape[0]):
@@ -167,7 +167,7 @@ def factor(P, floor):
                 P[i, i] = math.sqrt(total)
 
 
-@njit(**JIT)
+@njit(**INNER)
 def best_trade(A, B, ptr, kept, floor, inside, g):
     """Return the best block to take the place of `g`, and what the trade gains.
 

@@ -17,11 +17,15 @@ from numba import njit
 # left out: infinities are legal values in some penalties.
 FASTMATH = {"reassoc", "contract", "arcp", "nsz"}
 JIT = {"nogil": True, "cache": True, "fastmath": FASTMATH, "error_model": "numpy"}
+# For what only other kernels call: compiled without the ways in from Python and C.
+INNER = JIT | {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 _ROOT_STEPS = 60
+_PROX_STEPS = 20
+_PROX_TOL = 1e-10
 
 
-@njit(**JIT)
+@njit(**INNER)
 def frobenius_norm(v):
     """Euclidean norm of all entries of a (k, q) block."""
     total = 0.0
@@ -34,7 +38,7 @@ def frobenius_norm(v):
 # Loops instead of array assignments: those take numba a second each to compile.
 
 
-@njit(**JIT)
+@njit(**INNER)
 def clear_block(c):
     """Set a (k, q) block to zero."""
     for i in range(c.shape[0]):
@@ -42,7 +46,7 @@ def clear_block(c):
             c[i, t] = 0.0
 
 
-@njit(**JIT)
+@njit(**INNER)
 def copy_block(source, target):
     """Copy a (k, q) block."""
     for i in range(source.shape[0]):
@@ -126,11 +130,13 @@ def minimize_l2_diagonal(d, u, threshold, ridge, c):
 
 
 @njit(**JIT)
-def minimize_by_prox(penalty, h, lipschitz, u, g, c, v, max_steps, tol):
+def minimize_by_prox(penalty, h, lipschitz, u, g, c, v):
     """Minimise the block problem by proximal gradient steps, into `c`.
 
     The way for penalties whose minimiser has no closed form in the eigenbasis of
-    H. One block costs k^2 q a step, which is little beside its pass over the data.
+    H. One block costs k^2 q a step, which is little beside its pass over the data. The
+    steps end when one moves no entry by more than a tiny share of the largest entry,
+    and are few: the next sweep goes on from there.
 
     Parameters
     ----------
@@ -149,10 +155,6 @@ def minimize_by_prox(penalty, h, lipschitz, u, g, c, v, max_steps, tol):
         On entry the start, on exit the result.
     v : (k, q) array
         Scratch.
-    max_steps : int
-        Bound on the steps.
-    tol : float
-        Stop when a step moves no entry by more than `tol` times the largest entry.
     """
     k, q = u.shape
     if lipschitz <= 0.0:
@@ -160,7 +162,7 @@ def minimize_by_prox(penalty, h, lipschitz, u, g, c, v, max_steps, tol):
         return
     step = 1.0 / lipschitz
     is_diagonal = h.shape[0] == k
-    for _ in range(max_steps):
+    for _ in range(_PROX_STEPS):
         for i in range(k):
             for t in range(q):
                 gradient = -u[i, t]
@@ -178,5 +180,5 @@ def minimize_by_prox(penalty, h, lipschitz, u, g, c, v, max_steps, tol):
                 moved = max(moved, abs(v[i, t] - c[i, t]))
                 largest = max(largest, abs(v[i, t]))
                 c[i, t] = v[i, t]
-        if moved <= tol * largest:
+        if moved <= _PROX_TOL * largest:
             break

@@ -10,25 +10,25 @@ import math
 import numpy as np
 from numba import njit
 
-from skstruct.kernels.blocks import JIT
+from skstruct.kernels.blocks import INNER
 
 _LANES = 16
 _SINGULAR = 1e-12
 
 
-@njit(**JIT)
+@njit(**INNER)
 def padded(n):
     """Return the least multiple of 16 that is not below n."""
     return (n + _LANES - 1) // _LANES * _LANES
 
 
-@njit(**JIT)
+@njit(**INNER)
 def padded_rows(room, n, width):
     """Return the start of `room` as n rows of a width that is a multiple of 16."""
     return room[: n * padded(width)].reshape(n, padded(width))
 
 
-@njit(**JIT)
+@njit(**INNER)
 def solve_cholesky(H, x, work):
     """Solve ``H x = b``; False if H is singular.
 

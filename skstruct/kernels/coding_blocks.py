@@ -11,7 +11,7 @@ import math
 import numpy as np
 from numba import njit
 
-from skstruct.kernels.blocks import JIT
+from skstruct.kernels.blocks import INNER, JIT
 from skstruct.kernels.cholesky import padded, padded_rows
 from skstruct.kernels.coding_gap import (
     ROUNDING,
@@ -135,7 +135,7 @@ def code_blocks(
         gaps[s] = max(gap, 0.0) / half if half > 0.0 else 0.0
 
 
-@njit(**JIT)
+@njit(**INNER)
 def nonzero_groups(ptr, c, is_active, active):
     """Mark the groups of c that are not zero, list them, and return how many."""
     count = 0
@@ -150,7 +150,7 @@ def nonzero_groups(ptr, c, is_active, active):
     return count
 
 
-@njit(**JIT)
+@njit(**INNER)
 def penalty_of(ptr, c, l1, l2):
     """Return ``sum_g (l1_g |c_g|_1 + l2_g |c_g|)``."""
     value = 0.0
@@ -164,7 +164,7 @@ def penalty_of(ptr, c, l1, l2):
     return value
 
 
-@njit(**JIT)
+@njit(**INNER)
 def enlarge(ptr, excess, c, is_active, active, n_active):
     """Drop groups of zeros from the active ones, add those that exceed most."""
     kept = 0
@@ -190,7 +190,7 @@ def enlarge(ptr, excess, c, is_active, active, n_active):
     return kept
 
 
-@njit(**JIT)
+@njit(**INNER)
 def active_sweep(
     G, r, c, ptr, h, h_ptr, lipschitz, penalty, l1, l2, positive, active,
     own, u, new, scratch, moved,
@@ -223,7 +223,7 @@ def active_sweep(
     return change
 
 
-@njit(**JIT)
+@njit(**INNER)
 def stays_zero(r, c, start, k, l1, l2, positive):
     """Whether the k coordinates from `start` on are zero, and best so."""
     squares = 0.0

@@ -11,13 +11,13 @@ import math
 import numpy as np
 from numba import njit
 
-from skstruct.kernels.blocks import JIT
+from skstruct.kernels.blocks import INNER
 
 # Gaps below this share of a signal's energy are rounding.
 ROUNDING = 1e-13
 
 
-@njit(**JIT)
+@njit(**INNER)
 def excesses(ptr, r, l1, l2, positive, out):
     """Write by how much the products r of every group exceed what zero allows.
 
@@ -32,7 +32,7 @@ def excesses(ptr, r, l1, l2, positive, out):
         out[g] = math.sqrt(total) - l2[g]
 
 
-@njit(**JIT)
+@njit(**INNER)
 def feasible_share(excess, l1, l2, slack):
     """Return the factor that makes a residual with these excesses feasible.
 
@@ -50,7 +50,7 @@ def feasible_share(excess, l1, l2, slack):
     return 1.0 / (1.0 + worst)
 
 
-@njit(**JIT)
+@njit(**INNER)
 def gap_of_code(energy, p, r, c, penalty_value, share):
     """Return the duality gap of one code.
 

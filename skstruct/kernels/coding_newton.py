@@ -8,7 +8,7 @@ import math
 
 from numba import njit
 
-from skstruct.kernels.blocks import JIT
+from skstruct.kernels.blocks import INNER
 from skstruct.kernels.cholesky import padded_rows, solve_cholesky
 from skstruct.kernels.scans import subtract_rows
 
@@ -16,7 +16,7 @@ from skstruct.kernels.scans import subtract_rows
 _HALVINGS = 3
 
 
-@njit(**JIT)
+@njit(**INNER)
 def newton_step(G, r, c, start, l1, l2, positive, room, free, d, slope):
     """Take one step on the active groups, if it lowers the objective.
 
@@ -81,7 +81,7 @@ def newton_step(G, r, c, start, l1, l2, positive, room, free, d, slope):
     return True
 
 
-@njit(**JIT)
+@njit(**INNER)
 def write_model(G, r, c, start, l1, l2, free, H):
     """Write the Hessian at the free coordinates, and minus the gradient beside it."""
     n_free = free.shape[0]
@@ -116,7 +116,7 @@ def write_model(G, r, c, start, l1, l2, free, H):
                 H[i, n_free] -= math.copysign(l1[a], c[free[i]])
 
 
-@njit(**JIT)
+@njit(**INNER)
 def group_norm(c, start, stop):
     """Return the Euclidean norm of ``c[start:stop]``."""
     total = 0.0
@@ -125,7 +125,7 @@ def group_norm(c, start, stop):
     return math.sqrt(total)
 
 
-@njit(**JIT)
+@njit(**INNER)
 def longest_step(c, start, l1, positive, free, d):
     """Return the step, at most 1, at which the first coordinate would change sign."""
     length, k = 1.0, 0
@@ -139,7 +139,7 @@ def longest_step(c, start, l1, positive, free, d):
     return length
 
 
-@njit(**JIT)
+@njit(**INNER)
 def change_of_step(c, start, l1, l2, free, d, slope, length):
     """Return by how much a step of `length` along d changes the objective.
 

@@ -10,7 +10,7 @@ import math
 import numpy as np
 from numba import njit
 
-from skstruct.kernels.blocks import JIT
+from skstruct.kernels.blocks import INNER, JIT
 from skstruct.kernels.coding_gap import ROUNDING, gap_of_code
 from skstruct.kernels.scans import residual_products
 from skstruct.kernels.tree_prox import tree_prox
@@ -87,7 +87,7 @@ def code_tree(
         gaps[s] = max(gap, 0.0) / half if half > 0.0 else 0.0
 
 
-@njit(**JIT)
+@njit(**INNER)
 def tree_value(radius, ptr, rows, c):
     """Return ``sum_g r_g |c_g|`` of a code (m, 1)."""
     value = 0.0
@@ -99,7 +99,7 @@ def tree_value(radius, ptr, rows, c):
     return value
 
 
-@njit(**JIT)
+@njit(**INNER)
 def tree_share(radius, ptr, rows, free, positive, slack, r, u, b):
     """Return the factor up to which a residual with products r is feasible.
 

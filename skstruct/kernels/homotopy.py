@@ -11,7 +11,7 @@ import math
 import numpy as np
 from numba import njit
 
-from skstruct.kernels.blocks import JIT
+from skstruct.kernels.blocks import INNER, JIT
 from skstruct.kernels.scans import largest_size, smallest, subtract_rows
 
 # As in kernels.pursuit: an atom is in the span of those in the code.
@@ -96,7 +96,7 @@ def follow_lasso(gram, alpha, positive, max_steps, products, out):
             out[s, atoms[i]] = c[i]
 
 
-@njit(**JIT)
+@njit(**INNER)
 def arrivals(r, slope, strength, positive, when):
     """Write after which fall of the strength every atom arrives; huge for never."""
     for j in range(r.shape[0]):
@@ -107,7 +107,7 @@ def arrivals(r, slope, strength, positive, when):
         when[j] = up if up < down else down
 
 
-@njit(**JIT)
+@njit(**INNER)
 def border(row, j, inverse, atoms, work):
     """Extend ``inverse`` of ``G_AA`` by atom j; False if it depends on A."""
     rest, count = row[j], atoms.shape[0]
@@ -127,7 +127,7 @@ def border(row, j, inverse, atoms, work):
     return True
 
 
-@njit(**JIT)
+@njit(**INNER)
 def drop(inverse, atoms, sign, c, q, work):
     """Take the atom at position q out of the code."""
     count = atoms.shape[0]

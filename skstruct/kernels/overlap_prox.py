@@ -18,10 +18,11 @@ import math
 
 from numba import njit
 
-from skstruct.kernels.blocks import JIT as _JIT
+from skstruct.kernels import blocks
 
 # No reassociation: most groups have a few atoms, and vectorised loops start slowly.
-JIT = {**_JIT, "fastmath": {"contract", "arcp", "nsz"}}
+_FASTMATH = {"fastmath": {"contract", "arcp", "nsz"}}
+JIT, INNER = blocks.JIT | _FASTMATH, blocks.INNER | _FASTMATH
 # Interior point: share of the way to the boundary that a step may go, bound on the
 # steps, and the smallest radius in units of the largest entry of v.
 _SHARE, _STEPS, _SMALLEST = 0.995, 60, 1e-14
@@ -125,7 +126,7 @@ def descend(e, radius, ptr, atoms, xi, b, tol, max_sweeps):
     return gap
 
 
-@njit(**JIT)
+@njit(**INNER)
 def _group_gap(b, radius, first, last, atoms, xi):
     """Duality gap ``r |b_g| - <xi_g, b_g>`` of one group, without its cancellation."""
     norm = 0.0
@@ -272,7 +273,7 @@ def interior_point(
                     step[g] = centre - mu[g] * slack[g] * z[g] * rise[g]
 
 
-@njit(**JIT)
+@njit(**INNER)
 def _split(e, mu, ball, atom_ptr, positions, group_of, kept, xi, inside):
     """Shortening factors, dual variables and their slack that multipliers imply."""
     for g in range(mu.shape[0]):
@@ -288,7 +289,7 @@ def _split(e, mu, ball, atom_ptr, positions, group_of, kept, xi, inside):
             inside[g] -= 0.5 * xi[i] * xi[i]
 
 
-@njit(**JIT)
+@njit(**INNER)
 def _assemble(e, kept, xi, atom_ptr, positions, group_of, order, first, start, factor):
     """Add the scaled Hessian, rows in its envelope: diagonally dominant, exactly so."""
     for a in range(e.shape[0]):
@@ -306,7 +307,7 @@ def _assemble(e, kept, xi, atom_ptr, positions, group_of, order, first, start, f
                 factor[start[high] + low - first[high]] -= c
 
 
-@njit(**JIT)
+@njit(**INNER)
 def _factorise(matrix, first, start):
     """Cholesky factor of a matrix stored by rows inside its envelope, in place."""
     for m in range(first.shape[0]):
@@ -323,7 +324,7 @@ def _factorise(matrix, first, start):
                 matrix[own + h] = math.sqrt(max(total, 1e-300))
 
 
-@njit(**JIT)
+@njit(**INNER)
 def _substitute(factor, first, start, x):
     """Solve with the factor and its transpose, in place."""
     n = first.shape[0]

@@ -10,7 +10,7 @@ import math
 
 from numba import njit
 
-from skstruct.kernels.blocks import JIT, clear_block, frobenius_norm
+from skstruct.kernels.blocks import INNER, JIT, clear_block, frobenius_norm
 
 
 @njit(**JIT)
@@ -21,7 +21,7 @@ def clip_negative(v):
             v[i, t] = max(v[i, t], 0.0)
 
 
-@njit(**JIT)
+@njit(**INNER)
 def scale_block(v, factor):
     """Multiply a (k, q) block by `factor`."""
     for i in range(v.shape[0]):
@@ -48,7 +48,7 @@ def shrink_entries(v, threshold, positive):
                 v[i, t] = min(v[i, t] + threshold, 0.0)
 
 
-@njit(**JIT)
+@njit(**INNER)
 def water_level(v, target, slope):
     """Return the level x >= 0 with ``sum_i max(|v_i| - x, 0) = target + slope * x``.
 
@@ -129,7 +129,7 @@ def shrink_concave(v, step, threshold, gamma, is_scad):
 # its pieces, one of which holds the minimum; where both are as good, the smaller wins.
 
 
-@njit(**JIT)
+@njit(**INNER)
 def mcp_factor(x, step, gamma):
     """Return by which factor the prox of MCP shortens a block of norm x."""
     if step >= gamma:
@@ -141,7 +141,7 @@ def mcp_factor(x, step, gamma):
     return (1.0 - step / x) / (1.0 - step / gamma)
 
 
-@njit(**JIT)
+@njit(**INNER)
 def scad_factor(x, step, gamma):
     """Return by which factor the prox of SCAD shortens a block of norm x."""
     rest = gamma - 1.0

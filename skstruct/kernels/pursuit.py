@@ -13,7 +13,7 @@ import math
 import numpy as np
 from numba import njit
 
-from skstruct.kernels.blocks import JIT
+from skstruct.kernels.blocks import INNER, JIT
 from skstruct.kernels.scans import largest_size
 
 # An atom is in the span of those taken when this little of its energy is left.
@@ -84,7 +84,7 @@ def pursue_atoms(gram, is_recursive, max_atoms, tol, energy, products, out):
         back_substitute(W[:count], z, taken, out[s])
 
 
-@njit(**JIT)
+@njit(**INNER)
 def gains(norms, r, left, score):
     """Write what every atom would take off the residual; 0 for dependent ones."""
     for i in range(r.shape[0]):
@@ -139,7 +139,7 @@ def pursue_groups(gram, ptr, max_groups, max_atoms, tol, energy, products, out):
         back_substitute(W[:count], z, taken, out[s])
 
 
-@njit(**JIT)
+@njit(**INNER)
 def best_group(ptr, r):
     """Return the group of largest correlations, -1 if all are zero."""
     best, largest = -1, 0.0
@@ -152,7 +152,7 @@ def best_group(ptr, r):
     return best
 
 
-@njit(**JIT)
+@njit(**INNER)
 def orthogonalise(row, j, W, w):
     """Write what directions leave of the products of atom j with all, into w (m,).
 
@@ -176,7 +176,7 @@ def orthogonalise(row, j, W, w):
         k += 1
 
 
-@njit(**JIT)
+@njit(**INNER)
 def take(r, w, j):
     """Make w (m,) a direction of unit norm; return its share of the signal.
 
@@ -190,7 +190,7 @@ def take(r, w, j):
     return share
 
 
-@njit(**JIT)
+@njit(**INNER)
 def back_substitute(W, z, taken, code):
     """Write the coefficients of the atoms taken, from the shares `z` of directions."""
     count = W.shape[0]

@@ -8,12 +8,12 @@ NaN.
 import numpy as np
 from numba import njit
 
-from skstruct.kernels.blocks import JIT
+from skstruct.kernels.blocks import INNER
 
 _NO_SIGN = np.int64(0x7FFFFFFFFFFFFFFF)
 
 
-@njit(**JIT)
+@njit(**INNER)
 def largest_size(v):
     """Return the index of the largest absolute value of v (m,), contiguous."""
     bits = v.view(np.int64)
@@ -27,7 +27,7 @@ def largest_size(v):
     return 0
 
 
-@njit(**JIT)
+@njit(**INNER)
 def smallest(v):
     """Return the index of the least of the numbers v (m,) >= 0, contiguous."""
     bits = v.view(np.int64)
@@ -40,7 +40,7 @@ def smallest(v):
     return 0
 
 
-@njit(**JIT)
+@njit(**INNER)
 def subtract_rows(gram, rows, factors, out):
     """Subtract ``factors[i] * gram[rows[i]]`` for every i from out (m,)."""
     m, count = out.shape[0], rows.shape[0]
@@ -59,7 +59,7 @@ def subtract_rows(gram, rows, factors, out):
         i += 1
 
 
-@njit(**JIT)
+@njit(**INNER)
 def residual_products(gram, p, c, r, rows, factors):
     """Write ``p - G c`` into r (m,), with scratch `rows` and `factors` (m,).
 

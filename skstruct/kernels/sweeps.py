@@ -8,7 +8,7 @@ fixed. Shapes: m coordinates in the working set, n rows, q outputs. Coefficients
 import numpy as np
 from numba import njit
 
-from skstruct.kernels.blocks import JIT
+from skstruct.kernels.blocks import INNER, JIT
 
 
 @njit(**JIT)
@@ -89,7 +89,7 @@ def sweep(Z, is_gram, R, A, F, K, M, C, ptr, h, h_ptr, lipschitz, penalty, order
     return change
 
 
-@njit(**JIT)
+@njit(**INNER)
 def take_out(M, start, A, u):
     """Subtract from u (k, q) what the unpenalised columns explain of it, ``M A'``."""
     for t in range(A.shape[0]):
@@ -99,7 +99,7 @@ def take_out(M, start, A, u):
                 u[i, t] -= own[start + i, j] * A[t, j]
 
 
-@njit(**JIT)
+@njit(**INNER)
 def put_back(M, start, delta, A):
     """Update A (q, f) after a block moved by `delta` (k, q)."""
     for t in range(A.shape[0]):
@@ -127,7 +127,7 @@ def subtract_fit(Z, R, C, ptr, order):
 # loops are bound by reading Z.
 
 
-@njit(**JIT)
+@njit(**INNER)
 def products(Z, start, R, out):
     """Write ``Z[start:start + k] @ R'`` into `out` (k, q); Z is (m, n), R (q, n)."""
     k, n = out.shape[0], R.shape[1]
@@ -154,7 +154,7 @@ def products(Z, start, R, out):
             i += 1
 
 
-@njit(**JIT)
+@njit(**INNER)
 def subtract(R, delta, Z, start):
     """Subtract ``delta' @ Z[start:start + k]`` from R (q, n); delta is (k, q)."""
     k, n = delta.shape[0], R.shape[1]
@@ -176,7 +176,7 @@ def subtract(R, delta, Z, start):
             i += 1
 
 
-@njit(**JIT)
+@njit(**INNER)
 def advance(F, R, K, delta, Z, start):
     """Add ``delta' @ Z[start:start + k]`` to F (q, n), and take K times it from R."""
     k, n = delta.shape[0], R.shape[1]
@@ -202,7 +202,7 @@ def advance(F, R, K, delta, Z, start):
             i += 1
 
 
-@njit(**JIT)
+@njit(**INNER)
 def add_curvature(h, diagonal, c, u):
     """Add H c to u: from the gradient to the linear term of the block problem."""
     k, q = u.shape

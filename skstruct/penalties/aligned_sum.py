@@ -155,7 +155,7 @@ class SumStruct(NamedTuple):
     def minimize(self, h, lipschitz, u, g, c, scratch):  # noqa: D102
         # Members that want eigenvalues get a Gram matrix when others need that.
         if h.shape[0] != u.shape[0]:
-            minimize_by_prox(self, h, lipschitz, u, g, c, scratch, 20, 1e-10)
+            minimize_by_prox(self, h, lipschitz, u, g, c, scratch)
         elif self.is_second[g]:
             self.second.minimize(h, lipschitz, u, g, c, scratch)
         else:

@@ -67,7 +67,7 @@ class LinfStruct(NamedTuple):
     positive: bool
 
     def minimize(self, h, lipschitz, u, g, c, scratch):  # noqa: D102
-        minimize_by_prox(self, h, lipschitz, u, g, c, scratch, 20, 1e-10)
+        minimize_by_prox(self, h, lipschitz, u, g, c, scratch)
 
     def prox(self, v, step, g):  # noqa: D102
         if self.positive:

@@ -184,7 +184,7 @@ class ShrinkageStruct(NamedTuple):
     positive: bool
 
     def minimize(self, h, lipschitz, u, g, c, scratch):  # noqa: D102
-        minimize_by_prox(self, h, lipschitz, u, g, c, scratch, 20, 1e-10)
+        minimize_by_prox(self, h, lipschitz, u, g, c, scratch)
 
     def prox(self, v, step, g):  # noqa: D102
         strength = step * self.alpha

@@ -33,7 +33,7 @@ class DenseColumns:
         """Add columns of groups; return transforms, curvatures and their largest."""
         rows, transforms, curvatures, lipschitz = self._penalised_rows(groups)
         m, k = len(self.Z), len(rows)
-        self.Z = grown(self.Z, (m + k, rows.shape[1]))
+        self.Z = _lengthened(self.Z, m + k)
         self.Z[m:] = rows
         return transforms, curvatures, lipschitz
 
@@ -98,6 +98,7 @@ class DenseColumns:
     def products(self, rows, order):
         """Return products (m, j) with rows (j, n); those of other blocks are zero."""
         out = np.zeros((len(self.Z), len(rows)))
+        rows = np.ascontiguousarray(rows)  # the one layout that is compiled
         gradients(self.Z, rows, self.blocks.ptr, order, out)
         return out
 
@@ -112,14 +113,10 @@ class DenseColumns:
         )
 
 
-def grown(array, shape):
-    """Return `array` enlarged to `shape`, its buffer reused while there is room."""
-    buffer = array.base if array.base is not None else array
-    if any(have < want for have, want in zip(buffer.shape, shape, strict=True)):
-        capacity = tuple(
-            want if have == want else max(want, min(2 * have, 2 * want))
-            for have, want in zip(buffer.shape, shape, strict=True)
-        )
-        buffer = np.empty(capacity)
-        buffer[tuple(slice(s) for s in array.shape)] = array
-    return buffer[tuple(slice(s) for s in shape)]
+def _lengthened(rows, n_rows):
+    """Return `rows` (m, n) made `n_rows` long, their buffer reused while it lasts."""
+    buffer = rows.base if rows.base is not None else rows
+    if len(buffer) < n_rows:
+        buffer = np.empty((max(n_rows, 2 * len(buffer)), rows.shape[1]))
+        buffer[: len(rows)] = rows
+    return buffer[:n_rows]

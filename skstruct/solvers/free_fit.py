@@ -60,14 +60,16 @@ def fit_free(loss, y, f, weights, basis):
         noise = _ROUNDING * np.sqrt(len(y)) * size
         if (np.abs(gradient) <= noise).all():
             break
+        largest = np.abs(gradient).max()
         for is_joint in (True, False) if loss.is_joint else (False,):
             step = _newton_step(loss, y, f, basis, gradient, is_joint)
             step, f_new, value_new = search(step, gradient, f, value)
-            if value_new < value:
+            slope_new = loss.gradient(y, f_new)
+            left = np.abs(basis @ (root * slope_new)).max()
+            # Where rounding hides what a step gains in value, the gradient shows it.
+            if value_new < value or left < 0.5 * largest:
                 break  # else all probabilities are 0 or 1, and the Hessian is nothing
-        slope_new = loss.gradient(y, f_new)
-        improved = np.abs(basis @ (root * slope_new)).max() < np.abs(gradient).max()
-        if not (improved or value_new < value):
+        if not (left < largest or value_new < value):
             break
         a, f, slope, value = a - step, f_new, slope_new, value_new
     return a, f, slope
@@ -81,7 +83,10 @@ def _newton_step(loss, y, f, basis, gradient, is_joint):
         H = np.einsum("in,nst,jn->isjt", basis, loss.hessian(y, f), basis)
         H = H.reshape(k * q, k * q)
         return np.linalg.lstsq(H, gradient.ravel(), rcond=1e-13)[0].reshape(k, q)
-    step = np.empty_like(gradient)
+    step = np.zeros_like(gradient)
+    if k == 1:  # the intercept alone
+        H = basis**2 @ loss.curvature(y, f)
+        return np.divide(gradient, H, out=step, where=H > 0)
     for t, curvature in enumerate(loss.curvature(y, f).T):
         H = (basis * curvature) @ basis.T
         step[:, t] = np.linalg.lstsq(H, gradient[:, t], rcond=1e-14)[0]

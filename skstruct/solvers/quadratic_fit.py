@@ -9,7 +9,6 @@ n. What sweeps update, the residuals or the gradients, is the *state*.
 import numpy as np
 
 from skstruct.kernels.sweeps import sweep
-from skstruct.solvers.dense_columns import grown
 
 _NONE = np.empty((0, 0))
 
@@ -58,9 +57,12 @@ class QuadraticFit:
         self.ZY = np.concatenate([self.ZY, entered], axis=1)
         if self.is_gram and self.columns.gram_pays(m):
             cross = self.columns.last_with_all(k)
-            self.gram = grown(self.gram, (m, m))
-            self.gram[m - k :] = cross
-            self.gram[: m - k, m - k :] = cross[:, : m - k].T
+            # Never a view of a larger buffer: kernels would be compiled once more.
+            gram = np.empty((m, m))
+            gram[: m - k, : m - k] = self.gram
+            gram[m - k :] = cross
+            gram[: m - k, m - k :] = cross[:, : m - k].T
+            self.gram = gram
         else:
             self.gram = None
 
