@@ -136,7 +136,7 @@ def coding_runs(X, D):
             len(X),
             lambda: dense(spams.lasso(Xf, Df, lambda1=ALPHA, mode=2, numThreads=1)),
         )
-    for tol in (1e-2, 1e-3, 1e-4):
+    for tol in (1e-2, 2e-3, 1e-3, 1e-4):
         run = ours(X, D, algorithm="group_lasso", groups=SIZE, tol=tol)
         yield "64 groups of 4", f"group_lasso, tol {tol:g}", "l2", len(X), run
     if spams:
@@ -251,13 +251,13 @@ def compare_learners():
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--signals", type=int, nargs="*", default=[6500, 30000])
+    parser.add_argument("--signals", type=int, nargs="*", default=[6500, 100000])
     parser.add_argument("--skip", nargs="*", default=[])
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     for n in options.signals:
         compare_coders(n)
     if "threads" not in options.skip:
-        compare_threads(20000)
+        compare_threads(100000)
     if "learners" not in options.skip:
         compare_learners()
