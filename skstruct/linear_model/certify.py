@@ -66,7 +66,10 @@ def duality_gap(estimator, X, y, sample_weight=None, offset=None):
     True
     """
     check_is_fitted(estimator)
-    _, problem, coef = fitted_problem(estimator, X, y, sample_weight, offset)
+    in_chunks = hasattr(estimator, "_problem_to_fit")
+    _, problem, coef = fitted_problem(
+        estimator, X, y, sample_weight, offset, in_chunks=in_chunks
+    )
     intercept = np.atleast_1d(estimator.intercept_).astype(np.float64)
     intercept = np.broadcast_to(intercept, (coef.shape[1],))
     problem = estimator._fitted_problem(problem)

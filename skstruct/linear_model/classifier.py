@@ -22,8 +22,8 @@ class GroupClassifier(ClassifierMixin, GroupLinearModel):
     _target_attributes = ("classes_",)
     _is_flat = False
 
-    def _validated(self, X, y):
-        X, y = self._validate(X, y)
+    def _validated(self, X, y, **how):
+        X, y = self._validate(X, y, **how)
         check_classification_targets(y)
         return X, y
 

@@ -30,8 +30,8 @@ class GroupRegressor(MultiOutputMixin, RegressorMixin, GroupLinearModel):
             tags.target_tags.positive_only = getattr(loss, "has_log_link", False)
         return tags
 
-    def _validated(self, X, y):
-        return self._validate(X, y, multi_output=True, y_numeric=True)
+    def _validated(self, X, y, **how):
+        return self._validate(X, y, multi_output=True, y_numeric=True, **how)
 
     def _encoded(self, y, weights):
         self._n_dims = y.ndim

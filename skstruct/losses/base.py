@@ -53,6 +53,13 @@ class Loss(BaseEstimator):
         the loss are checked first.
         """
         self.check_parameters()
+        self.check_values(y)
+
+    def check_values(self, y):
+        """Raise a ValueError unless each entry of y (n, q) is in the domain.
+
+        Of some of the rows alone, where the others are not at hand.
+        """
 
     def value(self, y, f, weights):
         """Return ``sum_i weights_i * loss(y_i, f_i)``."""

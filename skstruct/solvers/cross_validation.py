@@ -29,6 +29,7 @@ def cross_validate_paths(
     n_jobs,
     on_solved,
     moments=None,
+    training=None,
     solve=solve_path,
     **how,
 ):
@@ -54,6 +55,10 @@ def cross_validate_paths(
         which are tasks 0, 1, ..., folds fastest.
     moments : list of Moments or None
         Those of each fold's training rows, from :func:`moments_of_folds`.
+    training : callable or None
+        ``training(problem, train)`` returns the problem on a fold's training rows;
+        `train` and `test` are then whatever this and `score_fold` take them for. None
+        for the rows that they are the indices of.
     solve : callable
         ``solve(problem, alphas, on_solved=..., **how)`` returns a fold's solution.
     **how
@@ -68,13 +73,15 @@ def cross_validate_paths(
     moments = moments or [None] * len(splits)
 
     def run(task, problem, alphas, train, test):
-        fold = prepare(
-            replace(
+        if training is not None:
+            problem = training(problem, train)
+        else:
+            problem = replace(
                 problem,
                 weights=fold_weights(problem.weights, train),
                 moments=moments[task % len(splits)],
             )
-        )
+        fold = prepare(problem)
         solution = solve(fold, alphas, on_solved=lambda: on_solved(task), **how)
         scored = [score_fold(fold, one, test) for one in variants(fold, solution)]
         # Coefficients of all folds and alphas may be large, and are not needed again.

@@ -13,13 +13,18 @@ replaces all passes over it.
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy import sparse
 from scipy.linalg import lapack
 
 from skstruct.solvers.design import rounding_variance
 from skstruct.solvers.matrix import as_matrix
 
 # Bytes of rows that are centred and multiplied at once.
-_CHUNK_BYTES = 16_000_000
+_CHUNK_BYTES = 8_000_000
+# Rows whose mean is the first guess of the mean of all.
+_GUESSED_FROM = 500
+# Squared distance of the guess from the mean, in deviations, that costs digits.
+_FAR = 1e4
 # Fewest entries of X for which any of this is worth the trouble.
 _SMALLEST = 200_000
 # Rows for each column, from which on they are many.
@@ -63,14 +68,13 @@ class Moments:
             Nonnegative, not all zero.
         """
         kept = np.flatnonzero(weights)
-        width = matrix.shape[1] + y.shape[1]
-        step = max(_CHUNK_BYTES // (8 * width), 2 * width)
+        step = _rows_at_once(matrix.shape[1] + y.shape[1])
         total = cls.nothing()
         for start in range(0, len(kept), step):
             rows = kept[start : start + step]
             if len(rows) == rows[-1] - rows[0] + 1:
                 rows = slice(rows[0], rows[-1] + 1)  # read in place, not copied twice
-            total = total + cls._of_chunk(matrix.X[rows], y[rows], weights[rows])
+            total = total + cls.of_rows(matrix.X[rows], y[rows], weights[rows])
         return total
 
     @classmethod
@@ -79,22 +83,42 @@ class Moments:
         return cls(0.0, np.zeros(1), np.zeros((1, 1)))
 
     @classmethod
-    def _of_chunk(cls, X, y, weights):
-        order = "F" if X.flags.f_contiguous or X.strides[0] < X.strides[-1] else "C"
-        Z = np.empty((len(X), X.shape[1] + y.shape[1]), order=order)
-        Z[:, : X.shape[1]], Z[:, X.shape[1] :] = X, y
-        weight = weights.sum()
-        shares = weights / weight
-        mean = shares @ Z
-        Z -= mean
-        if (weights != weights[0]).any():
-            Z *= np.sqrt(weights)[:, None]
-            scatter, rest = Z.T @ Z, (np.sqrt(shares) @ Z) / np.sqrt(weight)
+    def of_rows(cls, X, y, weights=None):
+        """Return the moments of rows that are at hand.
+
+        Parameters
+        ----------
+        X : (n, p) ndarray or CSR array
+            float64 or float32.
+        y : (n, q) array
+            Responses.
+        weights : (n,) array or None
+            Nonnegative; None for ones.
+        """
+        if len(y) == 0 or (weights is not None and not weights.any()):
+            return cls.nothing()
+        if sparse.issparse(X):
+            sums, guess = _sparse_sums(X, y, weights), np.zeros(X.shape[1] + y.shape[1])
         else:
-            scatter, rest = weights[0] * (Z.T @ Z), shares @ Z
-        # The mean is rounded, and by more the more rows there are.
+            few = slice(0, _GUESSED_FROM)
+            guess = np.concatenate([a[few].mean(0, np.float64) for a in (X, y)])
+            sums = _sums(X, y, weights, guess)
+        moments, is_exact = cls._about_mean(sums, guess)
+        if is_exact:
+            return moments
+        if sparse.issparse(X):
+            X = X.toarray()
+        return cls._about_mean(_sums(X, y, weights, moments.mean), moments.mean)[0]
+
+    @classmethod
+    def _about_mean(cls, sums, guess):
+        """Return moments from sums about a guess, and whether no digits were lost."""
+        weight = float(sums[-1, -1])
+        rest = sums[-1, :-1] / weight
+        scatter = sums[:-1, :-1]
         scatter -= weight * np.outer(rest, rest)
-        return cls(float(weight), mean + rest, scatter)
+        is_far = weight * rest**2 > _FAR * np.diag(scatter)
+        return cls(weight, guess + rest, scatter), not is_far.any()
 
     def __add__(self, other):
         """Merge with the moments of other rows (Chan, Golub and LeVeque, 1983)."""
@@ -139,6 +163,46 @@ class Moments:
         return root if centred else np.vstack([root, self.mean])
 
 
+def _rows_at_once(width):
+    return max(_CHUNK_BYTES // (8 * width), 2 * width)
+
+
+def _sums(X, y, weights, guess):
+    """Return the weighted sums of squares and products of ``(x, y) - guess`` and 1."""
+    n, p = X.shape
+    width = len(guess) + 1
+    step = min(n, _rows_at_once(width))
+    order = "F" if X.flags.f_contiguous or X.strides[0] < X.strides[-1] else "C"
+    rows = np.empty((step, width), order=order)
+    total, product = np.zeros((width, width)), np.empty((width, width))
+    for start in range(0, n, step):
+        own = slice(start, start + step)
+        Z = rows[: min(step, n - start)]
+        np.subtract(X[own], guess[:p], out=Z[:, :p])
+        np.subtract(y[own], guess[p:], out=Z[:, p:-1])
+        Z[:, -1] = 1.0
+        if weights is not None:
+            Z *= np.sqrt(weights[own])[:, None]
+        np.matmul(Z.T, Z, out=product)
+        total += product
+    return total
+
+
+def _sparse_sums(X, y, weights):
+    """Return the weighted sums of squares and products of x, y and 1."""
+    p = X.shape[1]
+    V = np.column_stack([y, np.ones(len(y))])
+    W = V if weights is None else weights[:, None] * V
+    total = np.empty((p + V.shape[1],) * 2)
+    X = X.astype(np.float64)
+    weighted = X if weights is None else sparse.diags_array(weights) @ X
+    total[:p, :p] = (weighted.T @ X).toarray()
+    total[:p, p:] = X.T @ W
+    total[p:, :p] = total[:p, p:].T
+    total[p:, p:] = V.T @ W
+    return total
+
+
 @dataclass(frozen=True)
 class ShortProblem:
     """A squared-error problem on as many rows as there are columns.
@@ -174,6 +238,7 @@ class ShortProblem:
             fit_intercept=False,
             offset=None,
             moments=None,
+            has_rows=True,
         )
         return cls(moments, problem, short.prepared())
 

@@ -35,6 +35,9 @@ class Problem:
         Known part of the linear predictor; None for zero.
     moments : Moments or None
         Of the weighted rows of X and of y less its offset, where they are known.
+    has_rows : bool
+        Whether `matrix` and `y` are those rows. If not, they are a few others with the
+        same moments, about their mean if there is an intercept.
     """
 
     matrix: object
@@ -48,6 +51,7 @@ class Problem:
     loss: object = field(default_factory=SquaredError)
     offset: np.ndarray | None = None
     moments: object = None
+    has_rows: bool = True
 
     def prepared(self):
         """Return the problem as solvers want it.

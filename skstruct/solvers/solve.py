@@ -14,6 +14,7 @@ from skstruct.solvers.moments import ShortProblem, moments_pay
 from skstruct.solvers.path import PathSolver
 from skstruct.solvers.smoothed_path import SmoothedPath
 from skstruct.solvers.solution import Solution
+from skstruct.solvers.streamed_moments import about_mean
 
 # Largest dense array, in bytes, that an unpenalised fit of sparse X may need.
 _MOST_BYTES = 4e9
@@ -51,9 +52,11 @@ def solve_path(problem, alphas, *, tol, max_iter, eps=1e-3, start=None, on_solve
     how = {"tol": tol, "max_iter": max_iter, "eps": eps, "start": start}
     n_alphas = int(alphas) if np.ndim(alphas) == 0 else len(alphas)
     is_positive = np.ndim(alphas) == 0 or np.min(alphas) > 0
-    if is_positive and (problem.moments or moments_pay(problem, n_alphas)):
+    if not problem.has_rows or (
+        is_positive and (problem.moments or moments_pay(problem, n_alphas))
+    ):
         solution, is_exact = _solve_short(problem, alphas, on_solved=on_solved, **how)
-        if is_exact:
+        if is_exact or not problem.has_rows:
             return solution
         alphas, on_solved = solution.alphas, None
     return _solve_by_rows(problem, alphas, on_solved=on_solved, **how)
@@ -123,6 +126,10 @@ def certify(problem, alpha, coef, intercept):
     of a solution found from the coefficients; any is valid.
     """
     problem = problem.prepared()
+    rounding = 0.0
+    if not problem.has_rows:
+        rounding = ShortProblem(problem.moments, problem, None).rounding(coef[None])[0]
+        intercept = about_mean(problem, coef[None], intercept[None])[0]
     if alpha == 0:
         problem = _unpenalised(problem)
     latents = duals = None
@@ -136,7 +143,7 @@ def certify(problem, alpha, coef, intercept):
     gaps, _ = Certificate(problem).evaluate(
         np.array([alpha]), coef[None], intercept[None], latents, duals
     )
-    return float(gaps[0])
+    return float(gaps[0] + rounding * problem.penalty.is_convex)
 
 
 def _solver(problem, tol, max_iter):
