@@ -17,6 +17,9 @@ from skstruct.losses.numerics import LONGEST_STEP
 from skstruct.solvers.chunk_rows import ChunkRows
 from skstruct.solvers.first_look import FirstLook
 
+# Steps of rows that are too short for differences, and the least mean curvature.
+_NEAR, _LEAST = 1e-8, 1e-4
+
 
 @dataclass(frozen=True)
 class Point:
@@ -37,6 +40,10 @@ class Point:
         Shares of that step at which the loss is wanted as well.
     columns : ascending index array or None
         Columns of the wanted Hessian; None for no Hessian.
+    is_wide : bool
+        Whether second derivatives are averages over as far as the step from `before`
+        has moved a row, to both sides: where they jump, a model has to know what is
+        near.
     by_part : bool
         Whether the Hessian is wanted apart for the rows that each fold holds out.
     scale : float or None
@@ -49,6 +56,7 @@ class Point:
     before: tuple | None = None
     steps: tuple = ()
     columns: np.ndarray | None = None
+    is_wide: bool = False
     by_part: bool = False
     scale: float | None = None
 
@@ -85,8 +93,8 @@ class PointAnswer:
         Sum of the loss at the model and at each share of the step to it.
     gradient : (p + 1, q) array
         Sum of v times the shifted columns; v itself in the last row.
-    fit, offset : float
-        Sum of ``v * f``, and of v times the offset.
+    fit : float
+        Sum of ``v * f``.
     size : float
         Sum of ``|v| (1 + |f|)``, to which rounding is relative.
     conjugate : float
@@ -106,7 +114,6 @@ class PointAnswer:
     hessian: np.ndarray | None
     held_out: np.ndarray
     fit: float = 0.0
-    offset: float = 0.0
     size: float = 0.0
     conjugate: float = 0.0
 
@@ -189,7 +196,7 @@ class _ChunkPass:
         for point in self.points:
             self.own.append(len(models))
             models.append((point.coef, point.intercept))
-            if point.steps:
+            if point.before is not None:
                 models.append(point.before)
         coefs = np.concatenate([coef for coef, _ in models], axis=1)
         is_used = coefs.any(axis=1)
@@ -260,19 +267,19 @@ class _Block:
         slope = loss.gradient(y, f)
         weighted = w[:, None] * slope
         answer.losses[0] += loss.value(y, f, w)
-        if point.steps:
+        before = None
+        if point.before is not None:
             before = self._predictors(own + 1)
             for s, share in enumerate(point.steps, 1):
                 at = before + share * (f - before)
                 answer.losses[s] += loss.value(y, at, w)
         answer.fit += float(np.vdot(weighted, f))
         answer.size += float(np.vdot(np.abs(weighted), 1 + np.abs(f)))
-        if self.offset is not None:
-            answer.offset += float(np.vdot(weighted, self.offset))
         if point.scale is not None:
             answer.conjugate += loss.conjugate(y, point.scale * slope, w)
         if answer.hessian is not None:
-            self._add_hessian(answer.hessian, r, f, w)
+            far = np.abs(f - before) if point.is_wide else None
+            self._add_hessian(answer.hessian, r, f, far, w)
         if point.fold is not None:
             answer.held_out += self._scores(
                 f, np.flatnonzero(self.fold_ids == point.fold)
@@ -299,13 +306,14 @@ class _Block:
             is_correct = (f[:, 0] > 0) == (y[:, 0] > 0)
         return np.array([value, float(w @ is_correct)])
 
-    def _add_hessian(self, hessian, r, f, w):
+    def _add_hessian(self, hessian, r, f, far, w):
         columns = self.chunk.columns[r]
         A = self.Z
         if len(columns) < A.shape[1]:
             A = A[:, columns]
+        curvatures = self._curvatures(f, far)
         for part, rows in self._parts(len(hessian) > 1):
-            for pair, curvature in enumerate(self._curvatures(self.y[rows], f[rows])):
+            for pair, curvature in enumerate(curvatures[:, rows]):
                 weighted = w[rows] * curvature
                 own = A[rows]
                 if curvature.min(initial=0.0) >= 0:
@@ -322,14 +330,18 @@ class _Block:
             return [(parts[0], slice(None))]
         return [(k, np.flatnonzero(self.fold_ids == k - 1)) for k in parts]
 
-    def _curvatures(self, y, f):
+    def _curvatures(self, f, far):
         """Return second derivatives (n_pairs, b), raised where Newton could not go."""
-        curvature = self.loss.curvature(y, f)
-        if not self.loss.is_joint:
+        loss, y = self.loss, self.y
+        curvature = loss.curvature(y, f)
+        if far is not None:
+            change = loss.gradient(y, f + far) - loss.gradient(y, f - far)
+            mean = np.divide(change, 2 * far, out=np.zeros_like(f), where=far > _NEAR)
+            curvature = np.where(far > _NEAR, np.maximum(mean, _LEAST), curvature)
+        if not loss.is_joint:
             return curvature.T
-        # As far as the diagonal model is raised above its bound of the Hessian.
-        H = self.loss.hessian(y, f)
+        H = loss.hessian(y, f)
         diagonal = np.arange(self.q)
-        least = np.abs(self.loss.gradient(y, f)) / LONGEST_STEP
+        least = np.abs(loss.gradient(y, f)) / LONGEST_STEP
         H[:, diagonal, diagonal] = np.maximum(H[:, diagonal, diagonal], least)
         return np.array([H[:, s, t] for s in diagonal for t in diagonal[s:]])

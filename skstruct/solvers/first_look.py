@@ -62,7 +62,9 @@ class FirstLook:
         if offset is not None:
             sight.mean_offset[part] = (weights / total) @ offset
         sums = _sparse_sums if sparse.issparse(X) else _dense_sums
-        found = sums(X, y - sight.mean_y[part], weights, self.groups)
+        deviations = y - sight.mean_y[part]
+        sight.square_y[part] = weights @ deviations**2
+        found = sums(X, deviations, weights, self.groups)
         sight.mean[part], sight.square[part], sight.cross[part], grams = found
         for have, gram in zip(sight.grams, grams, strict=True):
             have[part] = gram
@@ -119,6 +121,8 @@ class FirstSight:
         Weighted means of the columns, and weighted sums of squares about them.
     mean_y, mean_offset : (n_parts, q) arrays
         Weighted means of the responses and of the offset.
+    square_y : (n_parts, q) array
+        Weighted sums of squares of the responses about their means.
     cross : (n_parts, p, q) array
         Weighted sums of products of columns and responses about their means.
     lowest : (n_parts,) array
@@ -138,6 +142,7 @@ class FirstSight:
     square: np.ndarray
     mean_y: np.ndarray
     mean_offset: np.ndarray
+    square_y: np.ndarray
     cross: np.ndarray
     lowest: np.ndarray
     grams: tuple
@@ -156,6 +161,7 @@ class FirstSight:
             square=np.zeros((k, p)),
             mean_y=np.zeros((k, q)),
             mean_offset=np.zeros((k, q)),
+            square_y=np.zeros((k, q)),
             cross=np.zeros((k, p, q)),
             lowest=np.zeros(k),
             grams=tuple(np.zeros((k, len(g), len(g))) for g in look.groups),
@@ -185,6 +191,7 @@ class FirstSight:
             square=self.square + other.square + between[:, None] * step**2,
             mean_y=self.mean_y + share[:, None] * step_y,
             mean_offset=self.mean_offset + share[:, None] * step_offset,
+            square_y=self.square_y + other.square_y + between[:, None] * step_y**2,
             cross=self.cross + other.cross + products,
             lowest=self.lowest + other.lowest,
             grams=grams,
@@ -215,6 +222,7 @@ class FirstSight:
                 "square",
                 "mean_y",
                 "mean_offset",
+                "square_y",
                 "cross",
                 "lowest",
             )

@@ -153,14 +153,36 @@ class Moments:
         """
         variance = np.diag(self.scatter) / self.weight
         is_constant = variance <= rounding_variance(self.mean)
-        deviation = np.where(is_constant, 1.0, np.sqrt(np.abs(variance)))
-        correlation = self.scatter / (self.weight * np.outer(deviation, deviation))
-        correlation[is_constant] = correlation[:, is_constant] = 0.0
-        factor, order, rank, _ = lapack.dpstrf(correlation)
-        root = np.zeros((rank, len(self.mean)))
-        root[:, order - 1] = np.triu(factor)[:rank]
-        root *= deviation
+        root, _ = square_root(self.scatter / self.weight, is_constant)
         return root if centred else np.vstack([root, self.mean])
+
+
+def square_root(matrix, is_zero):
+    """Return R (rank, m) with ``R'R`` a symmetric positive semidefinite matrix.
+
+    By a pivoted Cholesky factorisation of the matrix scaled to a unit diagonal, so that
+    neither collinear columns nor wild units do harm.
+
+    Parameters
+    ----------
+    matrix : (m, m) array
+        Not negative but by rounding.
+    is_zero : (m,) bool array
+        Rows and columns to leave out.
+
+    Returns
+    -------
+    R : (rank, m) array
+    pivots : (rank,) array
+        Columns of R that make it upper triangular.
+    """
+    size = np.where(is_zero, 1.0, np.sqrt(np.abs(np.diag(matrix))))
+    scaled = matrix / np.outer(size, size)
+    scaled[is_zero] = scaled[:, is_zero] = 0.0
+    factor, order, rank, _ = lapack.dpstrf(scaled)
+    root = np.zeros((rank, len(matrix)))
+    root[:, order - 1] = np.triu(factor)[:rank]
+    return root * size, order[:rank] - 1
 
 
 def _rows_at_once(width):

@@ -66,7 +66,7 @@ class Problem:
         """
         self.loss.check_target(self.y, self.weights)
         penalty = self.penalty.resolve(self.layout)
-        self._check_fit(penalty)
+        self.check_fit(penalty)
         y, offset = self.y, self.offset
         if offset is None:
             offset = np.zeros_like(y)
@@ -76,7 +76,8 @@ class Problem:
             offset = np.ascontiguousarray(np.broadcast_to(offset, y.shape))
         return replace(self, penalty=penalty, y=y, offset=offset)
 
-    def _check_fit(self, penalty):
+    def check_fit(self, penalty):
+        """Raise a ValueError if loss, groups and resolved penalty do not fit."""
         name = type(self.penalty).__name__
         if not (self.loss.is_smooth or penalty.is_convex):
             raise ValueError(
