@@ -65,7 +65,7 @@ class FitAtOneAlpha(ReadsInChunks):
         sklearn.exceptions.ConvergenceWarning
             If the duality gap is larger than asked for after `max_iter` sweeps.
         """
-        X, y, problem, _ = self._problem_to_fit(X, y, sample_weight, offset)
+        X, y, problem, *_ = self._problem_to_fit(X, y, sample_weight, offset)
         context = self._init_callback_context(max_subtasks=0)
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)
         self._solve(problem)

@@ -73,6 +73,12 @@ class PartialFit:
         if is_streamed(X, y):
             data = self._read(X, y, sample_weight, offset)
             problem, moments = data.problem, data.problem.moments
+            if moments is None:
+                raise ValueError(
+                    f"X has {self.n_features_in_} features: partial_fit keeps the "
+                    "products of all pairs of columns, which are too many. Select "
+                    "columns before, or pass fit a source of all chunks."
+                )
         else:
             _, _, problem = self._make_problem(
                 X, y, sample_weight, offset, reset=before is None

@@ -16,10 +16,9 @@ from skstruct._compat import (
 from skstruct.linear_model.adaptive import adapted
 from skstruct.linear_model.fitting import atomic_fit, warn_if_not_converged
 from skstruct.linear_model.paths import check_alphas
-from skstruct.linear_model.streamed import ReadsInChunks
+from skstruct.model_selection.cv_in_chunks import CVInChunks
 from skstruct.model_selection.progress import Progress
 from skstruct.model_selection.scored_on_folds import ScoredOnFolds
-from skstruct.model_selection.streamed_folds import streamed_folds
 from skstruct.solvers.cross_validation import (
     Choice,
     cross_validate_paths,
@@ -28,12 +27,11 @@ from skstruct.solvers.cross_validation import (
 )
 from skstruct.solvers.refit import blended, refitted
 from skstruct.solvers.solve import alpha_grid, solve_path
-from skstruct.solvers.streamed_moments import mean_squared_errors, stand_in
 
 _SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
-class FitByCV(ScoredOnFolds, ReadsInChunks):
+class FitByCV(ScoredOnFolds, CVInChunks):
     """Mixin of estimators that choose alpha by cross-validation along the path.
 
     Subclasses name in `_plain` the estimator that is fitted at one alpha.
@@ -90,21 +88,44 @@ class FitByCV(ScoredOnFolds, ReadsInChunks):
         how = {"tol": self.tol, "max_iter": self.max_iter}
         routed, shares = self._routed(params, sample_weight), self._shares()
         alphas = check_alphas(self.alphas, self.eps)
-        X, y, problem, found = self._problem_to_fit(
+        data = self._problem_to_fit(
             X, y, sample_weight, offset, self._folds_of(y, routed["splitter"])
         )
+        if data.problem.run_pass is not None:
+            problem, solution, progress = self._follow_in_passes(data, alphas)
+        else:
+            problem, solution, progress = self._follow_paths(
+                data, alphas, shares, routed
+            )
+        warn_if_not_converged(solution, **how)
+        self._set_path(problem, solution)
+        progress.finish()
+        if self.verbose:
+            print(
+                f"{type(self).__name__}: alpha={self.alpha_:.4g} ({self.selection}), "
+                f"{len(self.selected_groups_)} of {len(self.groups_)} groups selected"
+            )
+        return self
+
+    def _follow_paths(self, data, alphas, shares, routed):
+        """Follow the path of each fold, choose, and follow that of all rows.
+
+        Returns
+        -------
+        problem, solution, progress
+            Of all rows, with the penalty that was chosen.
+        """
+        how = {"tol": self.tol, "max_iter": self.max_iter}
+        X, y, problem, _, found = data
+        moments = training = None
         if found is not None:
-            splits, how_to_split = self._held_out(found)
-            score = self._score_held_out
+            splits, score, training = self._held_out(found)
         else:
             splitter = check_cv(self.cv, y, classifier=is_classifier(self))
             splits = list_of_folds(splitter.split(X, y, **routed["splitter"]), len(y))
             n_alphas = alphas if isinstance(alphas, int) else len(alphas)
             total, moments = moments_of_folds(problem, splits, n_alphas)
-            problem, how_to_split = (
-                replace(problem, moments=total),
-                {"moments": moments},
-            )
+            problem = replace(problem, moments=total)
             score = self._fold_scorer(X, y, problem, routed["scorer"])
         candidates, full = self._candidates(problem, alphas)
         n_tasks = len(candidates) * len(splits)
@@ -118,7 +139,8 @@ class FitByCV(ScoredOnFolds, ReadsInChunks):
             variants=lambda fold, solution: self._variants(fold, solution, shares),
             n_jobs=self.n_jobs,
             on_solved=progress.step,
-            **how_to_split,
+            moments=moments,
+            training=training,
             **how,
         )
         for i, fold in enumerate(fold_solutions):
@@ -128,48 +150,7 @@ class FitByCV(ScoredOnFolds, ReadsInChunks):
         solution = solve_path(
             problem, alphas, on_solved=lambda: progress.step(n_tasks), **how
         )
-        warn_if_not_converged(solution, **how)
-        self._set_path(problem, solution)
-        progress.finish()
-        if self.verbose:
-            print(
-                f"{type(self).__name__}: alpha={self.alpha_:.4g} ({self.selection}), "
-                f"{len(self.selected_groups_)} of {len(self.groups_)} groups selected"
-            )
-        return self
-
-    # -- rows that are read in chunks --------------------------------------------------
-
-    def _obstacle(self):
-        if self.scoring is not None:
-            return (
-                f"scoring={self.scoring!r} looks at rows; use scoring=None, the mean "
-                "squared error."
-            )
-        return super()._obstacle()
-
-    def _folds_of(self, y, params):
-        """Return a function that splits a stream."""
-        return lambda stream: streamed_folds(
-            self.cv, stream, y, is_for_classes=is_classifier(self), **params
-        )
-
-    def _held_out(self, found):
-        """Return folds of rows that are gone, and how to train without them."""
-        n_folds = len(found.parts) - 1
-        splits = [(fold, found.parts[fold + 1]) for fold in range(n_folds)]
-        for fold, own in splits:
-            if own.weight == 0 or found.without(fold).weight == 0:
-                raise ValueError(
-                    f"Fold {fold} holds out no row of positive weight, or all of them; "
-                    "use fewer folds, or another splitter as cv."
-                )
-        return splits, {
-            "training": lambda problem, fold: stand_in(problem, found.without(fold))
-        }
-
-    def _score_held_out(self, fold, solution, moments):
-        return -mean_squared_errors(moments, solution)
+        return problem, solution, progress
 
     # -- what is compared --------------------------------------------------------------
 

@@ -78,7 +78,12 @@ class FitByIC(ReadsInChunks):
         """
         how = {"tol": self.tol, "max_iter": self.max_iter}
         alphas = check_alphas(self.alphas, self.eps)
-        X, y, problem, _ = self._problem_to_fit(X, y, sample_weight, offset)
+        X, y, problem, *_ = self._problem_to_fit(X, y, sample_weight, offset)
+        if problem.run_pass is not None:
+            raise ValueError(
+                f"X has {self.n_features_in_} features, too many for their degrees of "
+                f"freedom to be known from chunks. Use {self._plain.__name__}CV."
+            )
         self._check_criterion(problem)
         problem = adapted(problem, self.adaptive, self.gamma, **how)
         n_alphas = alphas if isinstance(alphas, int) else len(alphas)
@@ -100,6 +105,14 @@ class FitByIC(ReadsInChunks):
                 f"{len(self.selected_groups_)} of {len(self.groups_)} groups selected"
             )
         return self
+
+    def _obstacle(self):
+        if not self._has_squared_error():
+            return (
+                "degrees of freedom are known from chunks for the squared error alone. "
+                f"Use {self._plain.__name__}CV."
+            )
+        return super()._obstacle()
 
     def _check_criterion(self, problem):
         loss, name = problem.loss, type(problem.loss).__name__

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.model_selection import KFold, check_cv
 
 from skstruct.solvers.cross_validation import list_of_folds
-from skstruct.streams import DealtFolds, RowFolds
+from skstruct.streams import DealtFolds, RowFolds, RowsNeeded
 
 
 def streamed_folds(cv, stream, y, *, is_for_classes, **params):
@@ -27,8 +27,10 @@ def streamed_folds(cv, stream, y, *, is_for_classes, **params):
 
     Raises
     ------
+    RowsNeeded
+        If a row is held out twice.
     ValueError
-        If a row is held out twice, or the number of rows is not known and needed.
+        If the number of rows is not known and needed.
     """
     n = stream.n_rows
     labels = _labels(y) if is_for_classes and n is not None else None
@@ -52,7 +54,7 @@ def streamed_folds(cv, stream, y, *, is_for_classes, **params):
         held_out[train] = False
         is_rest = len(train) + len(test) == n and held_out[test].all()
         if not is_rest or (ids[test] >= 0).any():
-            raise ValueError(_NOT_A_PARTITION.format(cv=cv))
+            raise RowsNeeded(_NOT_A_PARTITION.format(cv=cv))
         ids[test] = n_folds
         n_folds += 1
     return RowFolds(ids, n_folds)

@@ -38,6 +38,9 @@ class Problem:
     has_rows : bool
         Whether `matrix` and `y` are those rows. If not, they are a few others with the
         same moments, about their mean if there is an intercept.
+    run_pass : callable or None
+        Where rows are read in passes, ``run_pass(request)`` returns what a request of
+        `solve_in_passes` finds in them; matrix, y and weights are then None.
     """
 
     matrix: object
@@ -52,6 +55,7 @@ class Problem:
     offset: np.ndarray | None = None
     moments: object = None
     has_rows: bool = True
+    run_pass: object = None
 
     def prepared(self):
         """Return the problem as solvers want it.

@@ -11,6 +11,7 @@ from skstruct.solvers.coupled_path import CoupledPath
 from skstruct.solvers.decomposition import decomposition
 from skstruct.solvers.design import Design, nonnegative_least_squares
 from skstruct.solvers.moments import ShortProblem, moments_pay
+from skstruct.solvers.passes import solve_streamed
 from skstruct.solvers.path import PathSolver
 from skstruct.solvers.smoothed_path import SmoothedPath
 from skstruct.solvers.solution import Solution
@@ -48,6 +49,8 @@ def solve_path(problem, alphas, *, tol, max_iter, eps=1e-3, start=None, on_solve
     Solution
         With alphas sorted from large to small.
     """
+    if problem.run_pass is not None:
+        return _solve_in_passes(problem, alphas, tol, max_iter, eps, on_solved)
     problem = problem.prepared()
     how = {"tol": tol, "max_iter": max_iter, "eps": eps, "start": start}
     n_alphas = int(alphas) if np.ndim(alphas) == 0 else len(alphas)
@@ -60,6 +63,15 @@ def solve_path(problem, alphas, *, tol, max_iter, eps=1e-3, start=None, on_solve
             return solution
         alphas, on_solved = solution.alphas, None
     return _solve_by_rows(problem, alphas, on_solved=on_solved, **how)
+
+
+def _solve_in_passes(problem, alphas, tol, max_iter, eps, on_solved):
+    """Solve by passes over rows that are elsewhere; coefficients start from zero."""
+    how = {"tol": tol, "max_iter": max_iter, "eps": eps}
+    solution = solve_streamed(problem, alphas, **how).solution
+    for _ in range(len(solution.alphas) if on_solved is not None else 0):
+        on_solved()
+    return solution
 
 
 def _solve_short(problem, alphas, **how):

@@ -24,6 +24,7 @@ class MomentsKernel:
     """
 
     n_folds: int = 0
+    must_be_finite = True
 
     def of(self, chunk):
         """Return the `FoldMoments` of a chunk."""

@@ -6,13 +6,14 @@ of what a kernel, a function of one chunk, returns; the sum is taken in the same
 wherever the chunks are computed.
 """
 
-from skstruct.streams.folds import DealtFolds, RowFolds
+from skstruct.streams.folds import DealtFolds, RowFolds, RowsNeeded
 from skstruct.streams.open import is_streamed, open_stream, refuse_stream
 from skstruct.streams.stream import Stream
 
 __all__ = [
     "DealtFolds",
     "RowFolds",
+    "RowsNeeded",
     "Stream",
     "is_streamed",
     "open_stream",

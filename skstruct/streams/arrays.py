@@ -50,6 +50,7 @@ def array_stream(X, rest, n_jobs):
         y_shape=_shape(rows["y"])[1:],
         make_parts=ArrayParts(tuple(rows.values()), tuple(bounds), name),
         n_rows=n,
+        is_apart=True,
         n_jobs=n_jobs,
     )
 

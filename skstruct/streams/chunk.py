@@ -53,6 +53,10 @@ class Form:
     y_shape: tuple
     target: object
 
+    def wanted(self, part):
+        """Return the part as it is: all of it is looked at."""
+        return part
+
     def read(self, part):
         """Load a part and return its `Chunk`; messages name the part."""
         try:
@@ -70,13 +74,7 @@ class Form:
         n = X.shape[0]
         y = self.checked_y(y, n)
         if weights is not None:
-            weights = checked_numbers(weights, "sample_weight", (n,))
-            if (weights < 0).any():
-                row = int(np.argmax(weights < 0))
-                raise ValueError(
-                    f"sample_weight must not be negative; row {row} has weight "
-                    f"{weights[row]:g}. Leave samples out with weight 0."
-                )
+            weights = checked_weights(weights, n)
         weights = self.target.weighted(weights, y)
         y = self.target.encoded(y)
         if offset is not None:
@@ -174,6 +172,18 @@ def checked_numbers(values, name, shape):
         row = int(np.argwhere(~np.isfinite(values))[0][0])
         raise ValueError(f"{name} contains NaN or infinity, first in row {row}.")
     return values
+
+
+def checked_weights(weights, n_rows):
+    """Return sample weights (n_rows,), finite and nonnegative."""
+    weights = checked_numbers(weights, "sample_weight", (n_rows,))
+    if (weights < 0).any():
+        row = int(np.argmax(weights < 0))
+        raise ValueError(
+            f"sample_weight must not be negative; row {row} has weight "
+            f"{weights[row]:g}. Leave samples out with weight 0."
+        )
+    return weights
 
 
 def refuse_not_finite(X):

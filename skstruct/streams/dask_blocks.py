@@ -37,6 +37,7 @@ def array_blocks(X, rest, n_jobs):
         feature_names=None,
         dtype=np.float32 if X.dtype == np.float32 else np.float64,
         sizes=sizes,
+        is_apart=True,
         n_jobs=n_jobs,
     )
 
@@ -74,6 +75,7 @@ def frame_blocks(X, rest, n_jobs):
         feature_names=tuple(features) if are_text else None,
         dtype=np.float32 if types == {np.dtype(np.float32)} else np.float64,
         sizes=sizes,
+        is_apart=named["y"] is None and named["sample_weight"] is None,
         n_jobs=n_jobs,
         y_shape=y_shape,
     )

@@ -25,13 +25,18 @@ def make_executor(is_dask, n_jobs):
         Number of threads; None for what joblib is configured to, or else for as many
         as BLAS would use.
     """
-    backend, configured = get_active_backend()
-    client = getattr(backend, "client", None)
+    client = joblib_client()
+    configured = get_active_backend()[1]
     if is_dask or client is not None:
         return DaskGraph(client)
     if n_jobs is None and configured == 1:
         return Threads(_n_blas_threads())
     return Threads(effective_n_jobs(configured if n_jobs is None else n_jobs))
+
+
+def joblib_client():
+    """Return the Dask client that joblib is configured to use, None if it is not."""
+    return getattr(get_active_backend()[0], "client", None)
 
 
 def _n_blas_threads():

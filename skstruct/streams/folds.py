@@ -5,6 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 
 
+class RowsNeeded(ValueError):
+    """Folds cannot be made of rows that are read in chunks."""
+
+
 @dataclass(frozen=True)
 class RowFolds:
     """Folds of rows whose positions are known.

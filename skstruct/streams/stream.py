@@ -30,6 +30,8 @@ class Stream:
         Number of rows, where it is known beforehand.
     is_dask : bool
         Whether pieces are Dask's.
+    is_apart : bool
+        Whether labels can be read without the features.
     why_once : str
         Why there can be a single pass only; empty where there can be many.
     n_jobs : int or None
@@ -46,6 +48,7 @@ class Stream:
     make_parts: object = field(repr=False)
     n_rows: int | None = None
     is_dask: bool = False
+    is_apart: bool = False
     why_once: str = ""
     n_jobs: int | None = None
     n_passes: int = 0
@@ -57,7 +60,8 @@ class Stream:
         ----------
         kernel : object
             Can be pickled; its results can be added, and ``kernel.is_finite(result)``
-            tells whether a result is free of NaN and infinity.
+            tells whether a result is free of NaN and infinity. If not, the chunk is
+            searched for them; if it ``must_be_finite``, it is an error in any case.
         form : Form
             What chunks are checked against.
         folds : folds or None
@@ -66,7 +70,7 @@ class Stream:
         if self.n_passes and self.why_once:
             raise ValueError(self.why_once)
         self.n_passes += 1
-        parts = self.make_parts()
+        parts = map(form.wanted, self.make_parts())
         if folds is not None:
             parts = (replace(part, folds=folds.of_part(part)) for part in parts)
         executor = make_executor(self.is_dask, self.n_jobs)
@@ -93,8 +97,9 @@ class ChunkTask:
                 refuse_not_finite(chunk.X)
             except ValueError as error:
                 raise ValueError(f"{part.name}: {error}") from None
-            raise ValueError(
-                f"{part.name}: values of X or y are too large for their squares to "
-                "be finite; rescale them."
-            )
+            if self.kernel.must_be_finite:
+                raise ValueError(
+                    f"{part.name}: values of X or y are too large for their squares "
+                    "to be finite; rescale them."
+                )
         return result

@@ -1,6 +1,7 @@
 """Streams of parquet files."""
 
 import os
+import re
 
 import numpy as np
 
@@ -34,10 +35,12 @@ def parquet_stream(path, rest, n_jobs):
             f"X={os.fspath(path)!r}: reading parquet needs pyarrow; install it, for "
             "example with pip install 'skstruct[dask]'."
         ) from error
-    files = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
+    files = sorted(path.glob("*.parquet"), key=_in_order) if path.is_dir() else [path]
     with parquet.ParquetFile(files[0]) as file:
         schema = file.schema_arrow
-    features = feature_columns(schema.names, rest, path.name)
+    index = (schema.pandas_metadata or {}).get("index_columns", [])
+    names = [name for name in schema.names if name not in index]
+    features = feature_columns(names, rest, path.name)
     groups = []
     for one in files:
         with parquet.ParquetFile(one) as file:
@@ -53,8 +56,14 @@ def parquet_stream(path, rest, n_jobs):
         y_shape=_shape_of_columns(rest["y"]),
         make_parts=ParquetParts(groups, features, rest),
         n_rows=sum(size for _, _, size in groups),
+        is_apart=True,
         n_jobs=n_jobs,
     )
+
+
+def _in_order(path):
+    """Sort names as people count: part.2 before part.10."""
+    return [int(s) if s.isdigit() else s for s in re.split(r"(\d+)", path.name)]
 
 
 def feature_columns(names, rest, where):
