@@ -7,7 +7,7 @@ from skstruct.linear_model.responses import fitted_problem
 from skstruct.solvers.solve import certify
 
 
-def duality_gap(estimator, X, y, sample_weight=None, offset=None):
+def duality_gap(estimator, X, y=None, sample_weight=None, offset=None):
     r"""Compute the duality gap of a fitted linear model.
 
     The gap is the objective of the model at ``coef_`` and ``intercept_``,
@@ -29,9 +29,10 @@ def duality_gap(estimator, X, y, sample_weight=None, offset=None):
         A fitted estimator. A tuned one is measured at its ``alpha_``. Coefficients
         that `relax` has refitted are measured as they are.
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        Samples, those of the fit or others.
+        Samples, those of the fit or others; of the squared error, anything that `fit`
+        reads in chunks as well.
     y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-        Responses.
+        Responses; None where X is a source of chunks that have them.
     sample_weight : array-like of shape (n_samples,), default=None
         Sample weights.
     offset : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None

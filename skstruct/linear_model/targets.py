@@ -72,8 +72,9 @@ class Labels:
         unknown = np.flatnonzero(self.classes[codes] != y)
         if len(unknown):
             row = unknown[0]
+            label = y[row : row + 1].tolist()[0]
             raise ValueError(
-                f"y has the label {y[row]!r} in row {row}, which is none of the "
+                f"y has the label {label!r} in row {row}, which is none of the "
                 f"classes {self.classes.tolist()[:10]} that a pass over all labels "
                 "found. The data must not change between passes."
             )

@@ -1,6 +1,7 @@
 """Cross-validation along a path: folds in threads, all on one copy of X.
 
-Where joblib is configured to use Dask, they are spread over its cluster instead. A fold's training rows keep their weights and its test rows get weight zero, so every
+Where joblib is configured to use Dask, they are spread over its cluster instead. A
+fold's training rows keep their weights and its test rows get weight zero, so every
 fold solves its own problem on the same X.
 """
 
