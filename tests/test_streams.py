@@ -1,6 +1,8 @@
 """Rows that are read in chunks: the same fit as in memory."""
 
 import pickle
+import subprocess
+import sys
 import threading
 import time
 
@@ -434,3 +436,15 @@ class AnonymousMemory:
         except FileNotFoundError:
             pytest.skip("anonymous memory is told by /proc")
         return 1024 * int(line.split()[1])
+
+
+def test_importing_skstruct_imports_no_dask(tmp_path):
+    """Nor does a fit to files."""
+    X, y, *_ = data()
+    paths = files(tmp_path, X, y, None, None)
+    code = (
+        "import sys; from skstruct import GroupLasso; "
+        f"GroupLasso().fit({str(paths['X'])!r}, {str(paths['y'])!r}); "
+        "assert not {'dask', 'distributed', 'pyarrow'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

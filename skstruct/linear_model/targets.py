@@ -25,7 +25,8 @@ class Numbers:
         """Return responses (n, q)."""
         if y.dtype.kind not in "fiub":
             raise ValueError(f"y of dtype {y.dtype} must be numbers.")
-        y = checked_numbers(y, "y", y.shape).reshape(len(y), -1)
+        y = checked_numbers(y, "y", y.shape)
+        y = y if y.ndim == 2 else y[:, None]
         self.loss.check_values(y)
         return y
 

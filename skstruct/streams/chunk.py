@@ -81,9 +81,8 @@ class Form:
             offset = as_array(offset)
             own = offset.shape if offset.ndim == 2 and offset.shape[1] > 1 else (n,)
             own = checked_numbers(offset.reshape(own), "offset", own)
-            offset = np.ascontiguousarray(
-                np.broadcast_to(own.reshape(n, -1), y.shape), dtype=np.float64
-            )
+            own = own if own.ndim == 2 else own[:, None]
+            offset = np.ascontiguousarray(np.broadcast_to(own, y.shape))
         ids = None if part.folds is None else part.folds.ids(n)
         return Chunk(X, y, weights, offset, ids)
 

@@ -79,10 +79,11 @@ def feature_columns(names, rest, where):
         if value is None and key != "y":
             continue
         columns = value if isinstance(value, list) else [value]
-        missing = [name for name in columns if name not in names]
-        if missing or value is None:
+        are_names = all(isinstance(name, str) for name in columns)
+        if not are_names or any(name not in names for name in columns):
+            given = repr(value) if are_names else f"a {type(value).__name__}"
             raise ValueError(
-                f"{key}={value!r} must be the name of a column of {where}, which has "
+                f"{key}, {given}, must be the name of a column of {where}, which has "
                 f"{list(names)[:8]}{'...' if len(names) > 8 else ''}."
             )
         taken += columns
