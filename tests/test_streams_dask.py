@@ -279,7 +279,6 @@ def selections():
     network.set_params(max_iter=2000, tol=1e-2)
     base = GroupLasso(groups=GROUPS)
     return {
-        "cv": (GroupLassoCV(groups=GROUPS, alphas=4, cv=3), "scores_path_"),
         "scored": (
             GroupLassoCV(groups=GROUPS, alphas=4, cv=3, scoring="r2"),
             "scores_path_",
