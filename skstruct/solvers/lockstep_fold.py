@@ -15,10 +15,9 @@ _WORTH_A_PASS = 3.0
 _NEAR = 0.8
 # At most this many columns more than are nonzero enter at once, or as many again.
 _FEW_COLUMNS = 250
-# Models are minimised to this share of the gap, or of what is accepted.
-# After a pass without progress, to this share of that.
-_SHARE_OF_GAP, _SHARE_OF_ACCEPTED, _TIGHTEN = 1e-4, 1e-3, 0.01
-_MOST_SWEEPS = 10_000
+# What the minimum of a model may add to a gap, as a share of what is accepted. After a
+# pass without progress, this share of that.
+_SHARE, _TIGHTEN, _LEAST_EFFORT = 0.1, 0.01, 1e-4
 # The conjugate at a multiple of the gradient is asked for once the gap is below this
 # share of the null loss.
 _SOON = 0.1
@@ -301,12 +300,21 @@ class LockstepFold:
             model = own[0].base.model(self.penalty, caution)
             finite = [t for t in own if t.position >= 0]
             if finite:
-                gap = min(t.gap for t in finite)
-                target = max(_SHARE_OF_GAP * gap, _SHARE_OF_ACCEPTED * accepted)
-                target *= _TIGHTEN ** (_PATIENCE - min(t.patience for t in finite))
+                target = min(self._model_gap(t, accepted) for t in finite)
                 found = model.minimize(alphas[[t.position for t in finite]], target)
                 for task, c in zip(finite, found, strict=True):
                     task.trial = model.moved(c)
             for task in own:
                 if task.position < 0:
                     task.trial = model.moved(model.start)
+
+    def _model_gap(self, task, accepted):
+        """Return to which gap a model is to be minimised.
+
+        The next gap will be about the square of this one. It is of the first order in
+        how far the gradient is from optimal, the gap of a squared error of the second.
+        """
+        expected = max(task.gap**2 / self.null_loss, _SHARE * accepted)
+        gap = 0.5 * min(expected, task.gap) ** 2 / self.null_loss
+        gap = min(gap, _LEAST_EFFORT * task.gap)
+        return gap * _TIGHTEN ** (_PATIENCE - task.patience)

@@ -16,11 +16,16 @@ from skstruct.groups.layout import GroupLayout
 from skstruct.losses import SquaredError
 from skstruct.solvers.matrix import as_matrix
 from skstruct.solvers.moments import square_root
+from skstruct.solvers.newton import newton_step
 from skstruct.solvers.path import PathSolver
 from skstruct.solvers.solution import Problem
 
 # Directions of the free columns whose curvature is a smaller share do not count.
 _FLAT = 1e-13
+# Gaps of a squared error below this share of it are rounding. Newton steps and sweeps
+# then go on for a while, until these change next to nothing.
+_ROUNDING, _STILL = 1e-13, 1e-31
+_POLISHING_STEPS, _POLISHING_SWEEPS = 2, 50
 # Most sweeps at each alpha.
 _MOST_SWEEPS = 10_000
 
@@ -121,7 +126,7 @@ class QuadraticModel:
         )
         cross = H[n:, :n]
         right = np.column_stack([cross, free_gradient])
-        left = _solve_symmetric(H[n:, n:], right) if len(right) else right
+        left = _solve_symmetric(H[n:, n:], right, self.q) if len(right) else right
         self._free_by_c, self._free_step = left[:, :n], left[:, n]
         self.S = H[:n, :n] - cross.T @ self._free_by_c
         self.slope = gradient - cross.T @ self._free_step
@@ -176,9 +181,16 @@ class QuadraticModel:
             offset=np.zeros((m, 1)),
         )
         solver = PathSolver(problem, 1.0, _MOST_SWEEPS)
-        solver.tol = gap / solver.null_loss if solver.null_loss > 0 else 1.0
+        size = solver.null_loss
+        solver.tol = gap / size if size > 0 else 1.0
         solver.start_from(self.start[:, None])
-        return solver.solve(alphas)[0][:, :, 0]
+        ws, found = solver.working_set, []
+        for alpha in alphas:
+            solver.solve(np.array([alpha]))
+            if gap < _ROUNDING * size:
+                _polish(ws, alpha)
+            found.append(ws.blocks.coef(ws.C)[:, 0])
+        return np.array(found)
 
     def polars_at(self, c):
         """Return, by group, the polar that the model expects at coordinates (m, q)."""
@@ -198,9 +210,24 @@ class QuadraticModel:
         return Parameters(new, at.a + free[:k], b)
 
 
-def _solve_symmetric(H, right):
-    """Return ``H^+ right``; directions that do not curve are left alone."""
-    size = np.sqrt(np.abs(np.diag(H)))
+def _polish(ws, alpha):
+    """Go on where gaps are rounding, until steps are."""
+    for _ in range(_POLISHING_STEPS):
+        if not newton_step(ws, alpha):
+            break
+    struct, active = ws.bind(alpha), np.flatnonzero(ws.norms() > 0)
+    for _ in range(_POLISHING_SWEEPS):
+        if ws.fit.sweep(ws.C, struct, active) <= _STILL * ws.fit.size:
+            break
+
+
+def _solve_symmetric(H, right, q):
+    """Return ``H^+ right``, outputs fastest; directions that do not curve rest.
+
+    All outputs of a column are scaled alike: of the coefficients of classes, which only
+    matter up to a common number, the shortest step keeps the sum.
+    """
+    size = np.sqrt(np.abs(np.diag(H)).reshape(-1, q).mean(axis=1)).repeat(q)
     size = np.where(size > 0, size, 1.0)
     scaled = np.linalg.lstsq(
         H / np.outer(size, size), right / size[:, None], rcond=_FLAT

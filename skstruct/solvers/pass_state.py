@@ -90,23 +90,23 @@ class State:
             alpha penalty(c) + s <gradient, c> + conjugate(-s gradient) + bend(s)
 
         where the bend, what the conjugate is above its tangent, is bounded by chords
-        through the scales at which it is known. The dual point of an optimal intercept
-        is orthogonal to it, and so for free columns. Here it nearly is: what that may
-        be worth is a second-order term, four times what their refit would gain.
+        through the scales at which it is known. A dual point has to be orthogonal to
+        what is free. Here it is made so by the quadratic model: its gradient in c is
+        the one that a refit of what is free leaves, and what that refit gains is added,
+        all up to terms of the third order.
         """
-        unfitted = 4 * self.model(penalty).free_gain
+        model = self.model(penalty)
         if not np.isfinite(alpha) or self.coordinates.width == 0:
-            return unfitted
-        own = self.coordinates
-        grouped = -self.gradient, own.ptr, own.weights
+            return 2 * model.free_gain
+        own, gradient = self.coordinates, self.gradient.copy()
+        gradient[model.rows] = model.slope.reshape(-1, model.q)
+        grouped = -gradient, own.ptr, own.weights
         domain = float(penalty.domain_polar(*grouped).max(initial=0.0))
         scale = min(1.0, alpha / domain) if domain > 0 else 1.0
-        conjugate = penalty.conjugate(
-            scale * grouped[0], own.ptr, own.weights, alpha
-        ).sum()
-        gap = self.penalty_at(penalty, self.at, alpha) + self._bend(scale) + unfitted
-        gap += scale * float(np.vdot(self.gradient, self.at.c)) + float(conjugate)
-        return max(gap, 0.0)
+        conjugate = penalty.conjugate(-scale * gradient, own.ptr, own.weights, alpha)
+        gap = self.penalty_at(penalty, self.at, alpha) + self._bend(scale)
+        gap += scale * float(np.vdot(gradient, self.at.c)) + float(conjugate.sum())
+        return max(gap + model.free_gain, 0.0)
 
     def _bend(self, scale):
         scales, bends = zip(*self._bends, strict=True)
