@@ -19,8 +19,9 @@ from scipy.linalg import lapack
 from skstruct.solvers.design import rounding_variance
 from skstruct.solvers.matrix import as_matrix
 
-# Bytes of rows that are centred and multiplied at once.
-_CHUNK_BYTES = 8_000_000
+# Bytes of rows in memory whose moments are merged with the others', and of rows that
+# are centred and multiplied at once, in the cache.
+_CHUNK_BYTES, _BLOCK_BYTES = 16_000_000, 2_000_000
 # Rows whose mean is the first guess of the mean of all.
 _GUESSED_FROM = 500
 # Squared distance of the guess from the mean, in deviations, that costs digits.
@@ -68,7 +69,8 @@ class Moments:
             Nonnegative, not all zero.
         """
         kept = np.flatnonzero(weights)
-        step = _rows_at_once(matrix.shape[1] + y.shape[1])
+        width = matrix.shape[1] + y.shape[1]
+        step = max(_CHUNK_BYTES // (8 * width), 2 * width)
         total = cls.nothing()
         for start in range(0, len(kept), step):
             rows = kept[start : start + step]
@@ -185,15 +187,11 @@ def square_root(matrix, is_zero):
     return root * size, order[:rank] - 1
 
 
-def _rows_at_once(width):
-    return max(_CHUNK_BYTES // (8 * width), 2 * width)
-
-
 def _sums(X, y, weights, guess):
     """Return the weighted sums of squares and products of ``(x, y) - guess`` and 1."""
     n, p = X.shape
     width = len(guess) + 1
-    step = min(n, _rows_at_once(width))
+    step = min(n, max(_BLOCK_BYTES // (8 * width), 2 * width))
     order = "F" if X.flags.f_contiguous or X.strides[0] < X.strides[-1] else "C"
     rows = np.empty((step, width), order=order)
     total, product = np.zeros((width, width)), np.empty((width, width))
