@@ -36,15 +36,18 @@ class FirstLook:
         -------
         FirstSight
         """
-        parts = np.zeros(len(y), dtype=np.intp) if fold_ids is None else fold_ids + 1
+        parts = np.zeros(len(y), dtype=np.intp)
+        if fold_ids is not None and self.n_folds > 0:
+            parts = fold_ids + 1
         sight = FirstSight.nothing(self, X.shape[1], y.shape[1])
         # Sparse rows are summed up without being made dense: all at once.
         width = 1 if sparse.issparse(X) else X.shape[1]
         for rows in row_blocks(len(y), width):
             for part in np.unique(parts[rows]):
                 kept = (parts[rows] == part) & (weights[rows] > 0)
-                kept = rows.start + np.flatnonzero(kept)
-                if len(kept):
+                # All of them are read in place.
+                kept = rows if kept.all() else rows.start + np.flatnonzero(kept)
+                if len(y[kept]):
                     own = None if offset is None else offset[kept]
                     sight += self._of_part(
                         part, X[kept], y[kept], weights[kept], own, loss
@@ -79,9 +82,10 @@ def _dense_sums(X, deviations, weights, groups):
     Z = X - mean
     rest = shares @ Z  # the mean is rounded
     Z -= rest
-    W = Z * weights[:, None]
-    grams = [W[:, own].T @ Z[:, own] for own in groups]
-    return mean + rest, np.einsum("ij,ij->j", W, Z), W.T @ deviations, grams
+    cross = Z.T @ (weights[:, None] * deviations)
+    grams = [(Z[:, own].T * weights) @ Z[:, own] for own in groups]
+    square = weights @ np.square(Z, out=Z)
+    return mean + rest, square, cross, grams
 
 
 def _sparse_sums(X, deviations, weights, groups):

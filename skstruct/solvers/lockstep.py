@@ -7,7 +7,7 @@ proximal Newton method (Lee, Sun and Saunders, SIAM J. Optim. 2014) whose iterat
 passes. See ``doc/design/lockstep.md``.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from skstruct.solvers.chunk_pass import Points
 from skstruct.solvers.first_look import FirstLook
 from skstruct.solvers.lockstep_fold import LockstepFold
 from skstruct.solvers.pass_coordinates import Coordinates, centre
+from skstruct.solvers.pass_solutions import HeldOut, PassSolutions
 from skstruct.solvers.path import refuse_constrained
 from skstruct.solvers.path_base import geometric_grid
 from skstruct.solvers.solution import Problem, Solution
@@ -26,76 +27,6 @@ _FIRST_COLUMNS = 300
 # Null models are fitted to this share of their loss; more tightly where the largest
 # alpha, and so the grid, depends on them.
 _NULL_GAP, _GRID_GAP = 1e-9, 1e-22
-
-
-@dataclass(frozen=True)
-class HeldOut:
-    """How models do on the rows that their folds hold out.
-
-    Attributes
-    ----------
-    losses : (n_folds, A) array
-        Weighted sums of the loss, measured from a perfect fit.
-    correct : (n_folds, A) array
-        For classes, sums of the weights of the rows that are classified correctly.
-    weights : (n_folds,) array
-        Sums of weights.
-    """
-
-    losses: np.ndarray
-    correct: np.ndarray
-    weights: np.ndarray
-
-
-@dataclass(frozen=True)
-class PassSolutions:
-    """What `solve_in_passes` returns.
-
-    Attributes
-    ----------
-    solution : Solution
-        On all rows. Its `n_iters` are the passes of each alpha.
-    folds : list of Solution
-        On the rows that each fold trains on, at the same alphas.
-    held_out : HeldOut or None
-        Scores of the folds' models; None without folds.
-    n_passes : int
-        Passes over the rows, the first look included.
-    """
-
-    solution: Solution
-    folds: list
-    held_out: HeldOut | None
-    n_passes: int
-
-    def followed_by(self, other, n_times):
-        """Return these solutions and, after them, others' single one some times."""
-
-        def extended(mine, last):
-            parts = {
-                name: np.concatenate(
-                    [getattr(mine, name), np.repeat(getattr(last, name), n_times, 0)]
-                )
-                for name in ("alphas", "coefs", "intercepts", "gaps", "n_iters")
-            }
-            return replace(mine, **parts)
-
-        held_out = self.held_out
-        if held_out is not None:
-            losses, correct = (
-                np.hstack([mine, np.repeat(last, n_times, axis=1)])
-                for mine, last in (
-                    (held_out.losses, other.held_out.losses),
-                    (held_out.correct, other.held_out.correct),
-                )
-            )
-            held_out = HeldOut(losses, correct, held_out.weights)
-        return PassSolutions(
-            extended(self.solution, other.solution),
-            [extended(*pair) for pair in zip(self.folds, other.folds, strict=True)],
-            held_out,
-            self.n_passes + other.n_passes,
-        )
 
 
 def solve_in_passes(
@@ -395,7 +326,7 @@ class _Lockstep:
         p, q = self.problem.layout.n_features, fold.n_outputs
         coefs, intercepts = np.zeros((len(tasks), p, q)), np.zeros((len(tasks), q))
         for i, task in enumerate(tasks):
-            coef, b = fold.model(task.best.at)
+            coef, b = fold.solution(task)
             coefs[i] = coef.astype(self.problem.dtype)
             intercepts[i] = b - self.shift @ coefs[i]
         n_passes = [

@@ -29,6 +29,8 @@ _ROUNDING = 1e-14
 # Passes without progress before rounding is the reason, and gains that are none.
 _PATIENCE, _NEGLIGIBLE = 5, 1e-4
 _MOST_CAUTION = 4.0**8
+# A refit of what is free that gains less than this share of the null loss is exact.
+_EXACT = 1e-9
 # A fold asks for curvature of its own where its gap falls by less than this.
 _SLOW = 0.1
 
@@ -124,6 +126,17 @@ class LockstepFold:
         """Gap up to which a solution counts as converged."""
         size = self.null.base.size + abs(self.lowest) + self.null_loss
         return tol * self.null_loss + 40 * np.finfo(np.float64).eps * size
+
+    def solution(self, task):
+        """Return coefficients (p, q) and intercept (q,) of a task's best model.
+
+        What is free is refitted by the model of the loss where that is exact but for
+        rounding: gaps that are near zero say little of what is not penalised.
+        """
+        at, model = task.best.at, task.best.model(self.penalty)
+        if model.free_gain <= _EXACT * self.null_loss:
+            at = model.moved(model.start)
+        return self.model(at)
 
     # -- what is asked ---------------------------------------------------------
 
