@@ -40,9 +40,14 @@ class FitAtOneAlpha(ReadsInChunks):
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Training data. Dense X is used in place in either memory order, float64
-            or float32; sparse X as CSC.
+            or float32; sparse X as CSC. Or what is read in chunks, and never in memory
+            as a whole: a large memmap, a path of a ``.npy`` or parquet file, a Dask
+            array or DataFrame, or a source of chunks, as
+            ``doc/howto/data-larger-than-memory.md`` says.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Responses; classes of shape (n_samples,) for classifiers.
+            Responses; classes of shape (n_samples,) for classifiers. A path, a Dask
+            collection or a name of a column where X is one or has one; None where the
+            chunks have them.
         sample_weight : array-like of shape (n_samples,), default=None
             Nonnegative weights; weight k is the same as repeating the sample k times.
         offset : array-like of shape (n_samples,) or (n_samples, n_outputs), \

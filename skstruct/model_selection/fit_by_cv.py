@@ -57,9 +57,11 @@ class FitByCV(ScoredOnFolds, CVInChunks):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Training data.
+            Training data, or what is read in chunks, as in the plain estimator's
+            ``fit``.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Responses; classes of shape (n_samples,) for classifiers.
+            Responses; classes of shape (n_samples,) for classifiers. None where chunks
+            have them.
         sample_weight : array-like of shape (n_samples,), default=None
             Nonnegative weights, in the fits and in the default score.
         offset : array-like of shape (n_samples,) or (n_samples, n_outputs), \
