@@ -247,8 +247,8 @@ class _Lockstep:
                     if lender is None:
                         continue
                     key = everything, lender
-            accepted = fold.accepted_gap(self.tol)
-            if task.expects_at_most(accepted, fold) and np.isin(wanted, has).all():
+            is_last = task.expects_at_most(fold.accepted_gap(self.tol), fold)
+            if task.position >= 0 and is_last and np.isin(wanted, has).all():
                 continue
             columns[key] = np.union1d(columns.get(key, wanted), wanted)
         return columns
