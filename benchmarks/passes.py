@@ -126,9 +126,9 @@ def costs(n):
         print(f"| {name} | {seconds:.3f} | {seconds / gradient:.1f} |")
 
 
-def solve(rows, alphas, tol=1e-6, penalty=None, **how):
+def solve(rows, alphas, tol=1e-6, penalty=None, size=SIZE, **how):
     """Fit; return what was found, passes, and CPU seconds in passes and beside them."""
-    layout = make_layout(SIZE, rows.p)
+    layout = make_layout(size, rows.p)
     rows.n_passes, rows.seconds = 0, 0.0
     start = time.process_time()
     found = solve_in_passes(
@@ -171,7 +171,7 @@ def against_sgd(n):
     rows = Rows(LogisticLoss(), n, is_kept=True)
     X = np.concatenate([chunk[0] for chunk in rows.kept])
     y = np.concatenate([chunk[1] for chunk in rows.kept])
-    lasso = {"penalty": L1()}
+    lasso = {"penalty": L1(), "size": 1}
     alpha = 0.05 * solve(rows, 1, tol=1e-2, **lasso)[0].solution.alphas[0]
 
     def objective(coef, b):

@@ -231,23 +231,31 @@ class _Lockstep:
         """Return the columns of the second derivatives to ask for, by (fold, task).
 
         Folds borrow those of all rows at the same alpha, less their own part of them,
-        while that serves them.
+        while that serves them. Tasks that expect to be done need no more of them.
         """
         everything, columns = self.folds[0], {}
         lenders = {t.position: t for fold, t in active if fold is everything}
         for fold, task in active:
             wanted = fold.wanted_columns(task, self.alphas[task.position])
             key, lender = (fold, task), lenders.get(task.position)
+            has = task.base.curvature.columns
             if fold is not everything and task.position >= 0:
                 if lender is None:
-                    lent = self.lent.get(task.position, (np.empty(0),))[0]
-                    task.has_own |= not np.isin(wanted, lent).all()
+                    has = self._lent(task)[0]
+                    task.has_own |= not np.isin(wanted, has).all()
                 if not task.has_own:
                     if lender is None:
                         continue
                     key = everything, lender
+            is_last = task.expects_at_most(fold.accepted_gap(self.tol), fold)
+            if task.position >= 0 and is_last and np.isin(wanted, has).all():
+                continue
             columns[key] = np.union1d(columns.get(key, wanted), wanted)
         return columns
+
+    def _lent(self, task):
+        """Return columns and second derivatives on all rows, at a task's alpha."""
+        return self.lent.get(task.position, self.lent[-1])
 
     def _pass(self, active, columns):
         """Make a pass for the trial models of the active tasks."""
@@ -260,13 +268,16 @@ class _Lockstep:
         for fold in self.folds:
             fold.forget()
         for (fold, task), point, answer in zip(active, points, answers, strict=True):
+            base = task.base
             state = fold.receive(task, point, answer)
-            if answer.hessian is not None and fold.index is None:
-                self.lent[task.position] = point.columns, answer.hessian
-            parts = point.columns, answer.hessian
-            if answer.hessian is None:
-                parts = self.lent[task.position]
-            state.curvature = fold.curvature(*parts)
+            if answer.hessian is not None:
+                if fold.index is None:
+                    self.lent[task.position] = point.columns, answer.hessian
+                state.curvature = fold.curvature(point.columns, answer.hessian)
+            elif base is not None and (fold.index is None or task.has_own):
+                state.curvature = base.curvature
+            else:
+                state.curvature = fold.curvature(*self._lent(task))
         self._judge()
         if self.on_pass is not None:
             done = [t.is_done for fold in self.folds for t in fold.everything]

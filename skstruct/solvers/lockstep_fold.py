@@ -18,6 +18,8 @@ _FEW_COLUMNS = 250
 # What the minimum of a model may add to a gap, as a share of what is accepted. After a
 # pass without progress, this share of that.
 _SHARE, _TIGHTEN, _LEAST_EFFORT = 0.1, 0.01, 1e-4
+# Share of what is accepted that a gap must be expected to reach, to be sure of it.
+_SURE = 0.1
 # The conjugate at a multiple of the gradient is asked for once the gap is below this
 # share of the null loss.
 _SOON = 0.1
@@ -74,6 +76,10 @@ class Task:
         self.gap_before = self.gap
         if gap <= self.gap or self.best is None:
             self.best, self.gap = state, gap
+
+    def expects_at_most(self, gap, fold):
+        """Tell whether the gap will surely fall that low: it is about squared."""
+        return self.gap**2 / fold.null_loss <= _SURE * gap
 
 
 class LockstepFold:

@@ -14,11 +14,13 @@ from scipy import linalg
 
 from skstruct.groups.layout import GroupLayout
 from skstruct.losses import SquaredError
+from skstruct.solvers.block_descent import descend
+from skstruct.solvers.design import Design
 from skstruct.solvers.matrix import as_matrix
 from skstruct.solvers.moments import square_root
 from skstruct.solvers.newton import newton_step
-from skstruct.solvers.path import PathSolver
 from skstruct.solvers.solution import Problem
+from skstruct.solvers.working_set import WorkingSet
 
 # Directions of the free columns whose curvature is a smaller share do not count.
 _FLAT = 1e-13
@@ -26,7 +28,8 @@ _FLAT = 1e-13
 # then go on for a while, until these change next to nothing.
 _ROUNDING, _STILL = 1e-13, 1e-31
 _POLISHING_STEPS, _POLISHING_SWEEPS = 2, 50
-# Most sweeps at each alpha.
+# Share of the wanted gap at which sweeps stop, and the most of them at each alpha.
+_INNER_SHARE = 0.3
 _MOST_SWEEPS = 10_000
 
 
@@ -180,17 +183,22 @@ class QuadraticModel:
             loss=SquaredError(),
             offset=np.zeros((m, 1)),
         )
-        solver = PathSolver(problem, 1.0, _MOST_SWEEPS)
-        size = solver.null_loss
-        solver.tol = gap / size if size > 0 else 1.0
-        solver.start_from(self.start[:, None])
-        ws, found = solver.working_set, []
+        ws = self._working_set(problem)
+        live, found = np.arange(len(self.groups)), []
         for alpha in alphas:
-            solver.solve(np.array([alpha]))
-            if gap < _ROUNDING * size:
+            descend(ws, alpha, live, _INNER_SHARE * gap, _MOST_SWEEPS)
+            if gap < _ROUNDING * ws.fit.size:
                 _polish(ws, alpha)
             found.append(ws.blocks.coef(ws.C)[:, 0])
         return np.array(found)
+
+    def _working_set(self, problem):
+        """Return a working set of all groups, with the start as its iterate."""
+        shape = problem.layout, problem.weights, False, "none"
+        ws = WorkingSet(Design(problem.matrix, *shape, free_groups=[]), problem)
+        ws.admit(np.arange(len(self.groups)))
+        ws.set_coef(self.start[:, None])
+        return ws
 
     def polars_at(self, c):
         """Return, by group, the polar that the model expects at coordinates (m, q)."""
