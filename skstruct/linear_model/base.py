@@ -18,6 +18,7 @@ from skstruct.linear_model.validation import (
 )
 from skstruct.solvers.matrix import as_matrix
 from skstruct.solvers.solution import Problem
+from skstruct.streams import refuse_stream
 
 _PLACES = {"accept_sparse": "csc", "accept_large_sparse": True}
 
@@ -72,15 +73,16 @@ class GroupLinearModel(GroupReports, CallbackSupportMixin, BaseEstimator):
         """
         raise NotImplementedError
 
-    def _validated(self, X, y):
+    def _validated(self, X, y, **how):
         """Return X and y, checked by scikit-learn."""
         raise NotImplementedError
 
     # -- data in ---------------------------------------------------------------
 
-    def _make_problem(self, X, y, sample_weight, offset):
-        """Validate everything that fit was given; return X, y and the problem."""
-        X, y = self._validated(X, y)
+    def _make_problem(self, X, y, sample_weight, offset, **how):
+        """Validate what fit was given, in memory; return X, y and the problem."""
+        refuse_stream(self, X)
+        X, y = self._validated(X, y, **how)
         if sparse.issparse(X):
             X = _with_sorted_sums(X)
         penalty = self._penalty()

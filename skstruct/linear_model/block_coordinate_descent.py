@@ -5,6 +5,7 @@ from skstruct.linear_model.choices import loss_of, penalty_of
 from skstruct.linear_model.classifier import GroupClassifier
 from skstruct.linear_model.docs import shared_docs
 from skstruct.linear_model.one_alpha import FitAtOneAlpha
+from skstruct.linear_model.partial import PartialFit
 from skstruct.linear_model.regressor import GroupRegressor
 from skstruct.losses import Loss
 from skstruct.penalties import Penalty
@@ -24,7 +25,9 @@ class AnyPenalty:
 
 
 @shared_docs
-class BlockCoordinateDescentRegressor(AnyPenalty, FitAtOneAlpha, GroupRegressor):
+class BlockCoordinateDescentRegressor(
+    AnyPenalty, PartialFit, FitAtOneAlpha, GroupRegressor
+):
     r"""Linear regression with any loss and any penalty on groups.
 
     Minimises, over coefficients B and intercept b,

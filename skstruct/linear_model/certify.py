@@ -7,7 +7,7 @@ from skstruct.linear_model.responses import fitted_problem
 from skstruct.solvers.solve import certify
 
 
-def duality_gap(estimator, X, y, sample_weight=None, offset=None):
+def duality_gap(estimator, X, y=None, sample_weight=None, offset=None):
     r"""Compute the duality gap of a fitted linear model.
 
     The gap is the objective of the model at ``coef_`` and ``intercept_``,
@@ -29,9 +29,10 @@ def duality_gap(estimator, X, y, sample_weight=None, offset=None):
         A fitted estimator. A tuned one is measured at its ``alpha_``. Coefficients
         that `relax` has refitted are measured as they are.
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        Samples, those of the fit or others.
+        Samples, those of the fit or others; of the squared error, anything that `fit`
+        reads in chunks as well.
     y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-        Responses.
+        Responses; None where X is a source of chunks that have them.
     sample_weight : array-like of shape (n_samples,), default=None
         Sample weights.
     offset : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
@@ -66,7 +67,10 @@ def duality_gap(estimator, X, y, sample_weight=None, offset=None):
     True
     """
     check_is_fitted(estimator)
-    _, problem, coef = fitted_problem(estimator, X, y, sample_weight, offset)
+    in_chunks = hasattr(estimator, "_problem_to_fit")
+    _, problem, coef = fitted_problem(
+        estimator, X, y, sample_weight, offset, in_chunks=in_chunks
+    )
     intercept = np.atleast_1d(estimator.intercept_).astype(np.float64)
     intercept = np.broadcast_to(intercept, (coef.shape[1],))
     problem = estimator._fitted_problem(problem)

@@ -9,6 +9,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from skstruct._compat import StrOptions
 from skstruct.linear_model.base import GroupLinearModel
 from skstruct.linear_model.choices import loss_of
+from skstruct.linear_model.targets import LabelForm, Labels, LabelsKernel
 from skstruct.linear_model.validation import weights_with_classes
 
 
@@ -22,30 +23,54 @@ class GroupClassifier(ClassifierMixin, GroupLinearModel):
     _target_attributes = ("classes_",)
     _is_flat = False
 
-    def _validated(self, X, y):
-        X, y = self._validate(X, y)
+    def _validated(self, X, y, **how):
+        X, y = self._validate(X, y, **how)
         check_classification_targets(y)
         return X, y
 
     def _encoded(self, y, weights):
         self.classes_, codes = np.unique(y, return_inverse=True)
+        self._check_several()
+        weights = weights_with_classes(weights, codes, self.classes_, self.class_weight)
+        _check_sizes(np.bincount(codes, weights, minlength=len(self.classes_)))
+        loss = self._class_loss(len(self.classes_))
+        if loss.is_joint:
+            return np.eye(len(self.classes_))[codes], weights, loss
+        return np.where(codes == 1, 1.0, -1.0)[:, None], weights, loss
+
+    def _check_several(self):
         if len(self.classes_) < 2:
             raise ValueError(
                 f"y has one class only, {self.classes_[0]!r}; a classifier needs "
                 "samples of two classes or more."
             )
-        weights = weights_with_classes(weights, codes, self.classes_, self.class_weight)
-        present = np.bincount(codes, weights, minlength=len(self.classes_)) > 0
-        if not weights.any() or present.sum() < 2:
-            raise ValueError(
-                "y has one class only among the samples of positive weight; a "
-                "classifier needs two classes or more. Check sample_weight and "
-                "class_weight."
-            )
-        loss = self._class_loss(len(self.classes_))
-        if loss.is_joint:
-            return np.eye(len(self.classes_))[codes], weights, loss
-        return np.where(codes == 1, 1.0, -1.0)[:, None], weights, loss
+
+    def _stream_loss(self, target=None):
+        return self._class_loss(2 if target is None else len(target.classes))
+
+    def _target_of(self, stream):
+        """Look up the classes of a stream."""
+        found = stream.sum(LabelsKernel(), LabelForm())
+        if found is None:
+            raise ValueError(f"X ({stream.name}) has no rows.")
+        if stream.is_apart:  # its features were not looked at
+            stream.n_passes = 0
+        check_classification_targets(found.labels)
+        self.classes_ = found.labels
+        self._check_several()
+        codes = np.arange(len(found.labels))
+        sizes = weights_with_classes(
+            found.weights, codes, self.classes_, self.class_weight
+        )
+        _check_sizes(sizes)
+        factors = None
+        if self.class_weight is not None:
+            factors = np.zeros(len(codes))
+            weighs = found.weights > 0
+            factors[weighs] = sizes[weighs] / found.weights[weighs]
+        is_joint = self._class_loss(len(codes)).is_joint
+        target = Labels(self.classes_, factors, is_joint)
+        return target, len(codes) if is_joint else 1
 
     def _class_loss(self, n_classes):
         """Return the loss for this many classes."""
@@ -167,3 +192,12 @@ class GroupClassifier(ClassifierMixin, GroupLinearModel):
             The accuracy.
         """
         return accuracy_score(y, self.predict(X, offset), sample_weight=sample_weight)
+
+
+def _check_sizes(sizes):
+    """Raise a ValueError unless at least two classes weigh something."""
+    if np.count_nonzero(sizes) < 2:
+        raise ValueError(
+            "y has one class only among the samples of positive weight; a classifier "
+            "needs two classes or more. Check sample_weight and class_weight."
+        )

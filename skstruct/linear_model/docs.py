@@ -274,7 +274,8 @@ dual_gap_ : float
     Duality gap: a bound on how far the objective is above its minimum, in units
     of the objective; before any refit by `relax`.
 n_iter_ : int
-    Sweeps run, each certifying pass counted as one.
+    Sweeps run, each certifying pass counted as one; of a curved loss whose rows
+    were read in chunks, passes over them.
 groups_ : list of ndarray
     Feature indices of each group.
 group_names_ : ndarray of shape (n_groups,)
@@ -289,6 +290,8 @@ n_features_in_ : int
     Number of features seen in fit.
 feature_names_in_ : ndarray of shape (`n_features_in_`,)
     Names of the features, where X has string names.
+n_passes_ : int
+    Passes over the rows; only where they were read in chunks.
 """,
     "path": """
 alpha_ : float

@@ -4,11 +4,12 @@ from skstruct.linear_model.classifier import GroupClassifier
 from skstruct.linear_model.docs import shared_docs
 from skstruct.linear_model.families import GroupLassoFamily
 from skstruct.linear_model.one_alpha import FitAtOneAlpha
+from skstruct.linear_model.partial import PartialFit
 from skstruct.linear_model.regressor import GroupRegressor
 
 
 @shared_docs
-class GroupLasso(GroupLassoFamily, FitAtOneAlpha, GroupRegressor):
+class GroupLasso(GroupLassoFamily, PartialFit, FitAtOneAlpha, GroupRegressor):
     r"""Linear regression that keeps or drops whole groups of features.
 
     Minimises, over coefficients B and intercept b,

@@ -7,11 +7,12 @@ import numpy as np
 from skstruct._compat import Interval, fit_context, with_callbacks
 from skstruct.linear_model.adaptive import adapted
 from skstruct.linear_model.fitting import atomic_fit, warn_if_not_converged
+from skstruct.linear_model.streamed import ReadsInChunks
 from skstruct.solvers.refit import blended, refitted
 from skstruct.solvers.solve import solve_path
 
 
-class FitAtOneAlpha:
+class FitAtOneAlpha(ReadsInChunks):
     """Mixin of estimators that are fitted at their parameter `alpha`.
 
     Without parameters `adaptive` and `relax` they are fitted as they are.
@@ -32,16 +33,21 @@ class FitAtOneAlpha:
     @atomic_fit
     @with_callbacks
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None, offset=None):
+    def fit(self, X, y=None, sample_weight=None, offset=None):
         """Fit the model.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Training data. Dense X is used in place in either memory order, float64
-            or float32; sparse X as CSC.
+            or float32; sparse X as CSC. Or what is read in chunks, and never in memory
+            as a whole: a large memmap, a path of a ``.npy`` or parquet file, a Dask
+            array or DataFrame, or a source of chunks, as
+            ``doc/howto/data-larger-than-memory.md`` says.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Responses; classes of shape (n_samples,) for classifiers.
+            Responses; classes of shape (n_samples,) for classifiers. A path, a Dask
+            collection or a name of a column where X is one or has one; None where the
+            chunks have them.
         sample_weight : array-like of shape (n_samples,), default=None
             Nonnegative weights; weight k is the same as repeating the sample k times.
         offset : array-like of shape (n_samples,) or (n_samples, n_outputs), \
@@ -64,10 +70,19 @@ class FitAtOneAlpha:
         sklearn.exceptions.ConvergenceWarning
             If the duality gap is larger than asked for after `max_iter` sweeps.
         """
-        how = {"tol": self.tol, "max_iter": self.max_iter}
-        X, y, problem = self._make_problem(X, y, sample_weight, offset)
+        X, y, problem, *_ = self._problem_to_fit(X, y, sample_weight, offset)
         context = self._init_callback_context(max_subtasks=0)
         context.call_on_fit_task_begin(estimator=self, X=X, y=y)
+        self._solve(problem)
+        vars(self).pop("_moments", None)
+        context.call_on_fit_task_end(
+            estimator=self, X=X, y=y, reconstruction_attributes={}
+        )
+        return self
+
+    def _solve(self, problem):
+        """Solve the problem and store its solution."""
+        how = {"tol": self.tol, "max_iter": self.max_iter}
         problem = adapted(problem, self.adaptive, self.gamma, **how)
         alphas = np.array([self.alpha], dtype=np.float64)
         solution = solve_path(problem, alphas, start=self._start(problem), **how)
@@ -83,10 +98,6 @@ class FitAtOneAlpha:
                 f"{self.dual_gap_:.3g}, {len(self.selected_groups_)} of "
                 f"{len(self.groups_)} groups selected"
             )
-        context.call_on_fit_task_end(
-            estimator=self, X=X, y=y, reconstruction_attributes={}
-        )
-        return self
 
     def _start(self, problem):
         if not (self.warm_start and hasattr(self, "coef_")):

@@ -4,11 +4,14 @@ from skstruct.linear_model.classifier import GroupClassifier
 from skstruct.linear_model.docs import shared_docs
 from skstruct.linear_model.families import OverlappingGroupLassoFamily
 from skstruct.linear_model.one_alpha import FitAtOneAlpha
+from skstruct.linear_model.partial import PartialFit
 from skstruct.linear_model.regressor import GroupRegressor
 
 
 @shared_docs
-class OverlappingGroupLasso(OverlappingGroupLassoFamily, FitAtOneAlpha, GroupRegressor):
+class OverlappingGroupLasso(
+    OverlappingGroupLassoFamily, PartialFit, FitAtOneAlpha, GroupRegressor
+):
     r"""Linear regression whose groups may share features.
 
     Minimises, over coefficients B and intercept b,

@@ -22,7 +22,7 @@ GroupPath.__doc__ = "What :func:`group_lasso_path` and its sisters return."
 @shared_docs
 def group_lasso_path(
     X,
-    y,
+    y=None,
     *,
     groups=None,
     loss="squared_error",
@@ -104,7 +104,7 @@ def group_lasso_path(
 @shared_docs
 def sparse_group_lasso_path(
     X,
-    y,
+    y=None,
     *,
     groups=None,
     l1_ratio=0.05,
@@ -189,7 +189,7 @@ def sparse_group_lasso_path(
 @shared_docs
 def overlapping_group_lasso_path(
     X,
-    y,
+    y=None,
     *,
     groups=None,
     overlap="latent",
@@ -276,7 +276,7 @@ def _path(model, X, y, alphas, eps, sample_weight, offset):
     """Follow the path of a regressor."""
     model._validate_params()
     alphas = check_alphas(alphas, eps)
-    _, y, problem = model._make_problem(X, y, sample_weight, offset)
+    problem = model._problem_to_fit(X, y, sample_weight, offset).problem
     how = {"tol": model.tol, "max_iter": model.max_iter}
     solution = solve_path(problem, alphas, eps=eps, **how)
     warn_if_not_converged(solution, **how)

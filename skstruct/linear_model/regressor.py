@@ -7,6 +7,7 @@ from sklearn.utils.validation import column_or_1d
 
 from skstruct.linear_model.base import GroupLinearModel
 from skstruct.linear_model.choices import loss_of
+from skstruct.linear_model.targets import Numbers
 from skstruct.linear_model.validation import checked_weights, normalised
 from skstruct.losses import Loss
 
@@ -30,13 +31,20 @@ class GroupRegressor(MultiOutputMixin, RegressorMixin, GroupLinearModel):
             tags.target_tags.positive_only = getattr(loss, "has_log_link", False)
         return tags
 
-    def _validated(self, X, y):
-        return self._validate(X, y, multi_output=True, y_numeric=True)
+    def _validated(self, X, y, **how):
+        return self._validate(X, y, multi_output=True, y_numeric=True, **how)
 
     def _encoded(self, y, weights):
         self._n_dims = y.ndim
         y = np.asarray(y, dtype=np.float64)
         return y.reshape(len(y), -1), weights, loss_of(self.loss)
+
+    def _stream_loss(self, target=None):
+        return loss_of(self.loss)
+
+    def _target_of(self, stream):
+        self._n_dims = 1 + len(stream.y_shape)
+        return Numbers(loss_of(self.loss)), int(np.prod(stream.y_shape))
 
     @property
     def _is_flat(self):

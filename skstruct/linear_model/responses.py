@@ -21,7 +21,12 @@ class FittedResponses(NamedTuple):
 
 
 def fitted_problem(
-    estimator: Any, X: Any, y: Any, sample_weight: Any, offset: Any = None
+    estimator: Any,
+    X: Any,
+    y: Any,
+    sample_weight: Any,
+    offset: Any = None,
+    in_chunks: bool = False,
 ) -> tuple[Any, Any, np.ndarray]:
     """Check data against a fitted linear model, which stays as it is.
 
@@ -37,6 +42,8 @@ def fitted_problem(
         Sample weights.
     offset : array-like of shape (n_samples,) or (n_samples, n_outputs) or None
         Offsets.
+    in_chunks : bool
+        Whether X may be what is read in chunks.
 
     Returns
     -------
@@ -53,7 +60,8 @@ def fitted_problem(
         If the data do not fit the estimator.
     """
     twin = clone(estimator)  # validation of X and y leaves its traces there
-    X, _, problem = twin._make_problem(X, y, sample_weight, offset)
+    make = twin._problem_to_fit if in_chunks else twin._make_problem
+    X, _, problem, *_ = make(X, y, sample_weight, offset)
     name = type(estimator).__name__
     if twin.n_features_in_ != estimator.n_features_in_:
         raise ValueError(

@@ -4,11 +4,14 @@ from skstruct.linear_model.classifier import GroupClassifier
 from skstruct.linear_model.docs import shared_docs
 from skstruct.linear_model.families import SparseGroupLassoFamily
 from skstruct.linear_model.one_alpha import FitAtOneAlpha
+from skstruct.linear_model.partial import PartialFit
 from skstruct.linear_model.regressor import GroupRegressor
 
 
 @shared_docs
-class SparseGroupLasso(SparseGroupLassoFamily, FitAtOneAlpha, GroupRegressor):
+class SparseGroupLasso(
+    SparseGroupLassoFamily, PartialFit, FitAtOneAlpha, GroupRegressor
+):
     r"""Linear regression with few groups, and few features in each.
 
     Minimises, over coefficients B and intercept b,

@@ -18,6 +18,8 @@ class Loss(BaseEstimator):
         may be subtracted from y.
     is_smooth : bool
         True when the loss has a continuous gradient; if not, `smoothed` has one.
+    has_bends : bool
+        True when the second derivative of a smooth loss jumps.
     is_joint : bool
         True when the outputs of a row belong together, as class probabilities do.
     is_for_classes : bool
@@ -35,6 +37,7 @@ class Loss(BaseEstimator):
 
     is_quadratic = False
     is_smooth = True
+    has_bends = False
     is_joint = False
     is_for_classes = False
     has_log_link = False
@@ -53,6 +56,13 @@ class Loss(BaseEstimator):
         the loss are checked first.
         """
         self.check_parameters()
+        self.check_values(y)
+
+    def check_values(self, y):
+        """Raise a ValueError unless each entry of y (n, q) is in the domain.
+
+        Of some of the rows alone, where the others are not at hand.
+        """
 
     def value(self, y, f, weights):
         """Return ``sum_i weights_i * loss(y_i, f_i)``."""

@@ -44,9 +44,8 @@ class GammaLoss(LogLinkLoss):
            [-2. ]])
     """
 
-    def check_target(self, y, weights):
+    def check_values(self, y):
         """Raise a ValueError unless y is positive."""
-        super().check_target(y, weights)
         (y,) = floats(y)
         way_out = "Use the Poisson or the Tweedie loss, which allow zeros."
         if np.any(y < 0):

@@ -42,6 +42,7 @@ class HuberLoss(ElementwiseLoss):
     3.0
     """
 
+    has_bends = True
     curvature_bound = 1.0
 
     def __init__(self, delta=1.35):

@@ -9,8 +9,8 @@ LARGEST_EXPONENT = 700.0
 #: Points this far (relatively) outside the domain of a conjugate are rounding errors.
 ROUNDING = 1e-12
 
-# No sample alone may ask for a Newton step longer than this.
-_LONGEST_STEP = 100.0
+#: No sample alone may ask for a Newton step longer than this.
+LONGEST_STEP = 100.0
 
 #: Curvature, relative to its bound, to suppose where a loss is linear. Newton's model
 #: then steps boldly towards the bend, and a line search has the last word: some ten
@@ -61,7 +61,7 @@ def newton_curvature(second, gradient):
     summed over samples by one percent at the most: a Poisson or logistic sample of
     probability p has slope 1 instead of p, but only with probability p.
     """
-    raised = np.maximum(second, np.abs(gradient) / _LONGEST_STEP)
+    raised = np.maximum(second, np.abs(gradient) / LONGEST_STEP)
     return np.maximum(raised, _TINY)
 
 

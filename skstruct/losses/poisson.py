@@ -51,11 +51,15 @@ class PoissonLoss(LogLinkLoss):
         """Raise a ValueError unless y is nonnegative, and positive somewhere."""
         super().check_target(y, weights)
         (y,) = floats(y)
+        way_out = "Give samples with positive responses."
+        refuse_constant(y == 0, y, weights, "is zero", way_out)
+
+    def check_values(self, y):
+        """Raise a ValueError unless y is nonnegative."""
+        (y,) = floats(y)
         rule = "nonnegative for the Poisson loss"
         way_out = "Use the squared error or the Huber loss for responses of any sign."
         refuse(~(y >= 0), y, rule, way_out)
-        way_out = "Give samples with positive responses."
-        refuse_constant(y == 0, y, weights, "is zero", way_out)
 
     def _values(self, y, f):
         return exp_value(f) - y * f

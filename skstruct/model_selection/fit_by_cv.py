@@ -16,6 +16,7 @@ from skstruct._compat import (
 from skstruct.linear_model.adaptive import adapted
 from skstruct.linear_model.fitting import atomic_fit, warn_if_not_converged
 from skstruct.linear_model.paths import check_alphas
+from skstruct.model_selection.cv_in_chunks import CVInChunks
 from skstruct.model_selection.progress import Progress
 from skstruct.model_selection.scored_on_folds import ScoredOnFolds
 from skstruct.solvers.cross_validation import (
@@ -30,7 +31,7 @@ from skstruct.solvers.solve import alpha_grid, solve_path
 _SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
-class FitByCV(ScoredOnFolds):
+class FitByCV(ScoredOnFolds, CVInChunks):
     """Mixin of estimators that choose alpha by cross-validation along the path.
 
     Subclasses name in `_plain` the estimator that is fitted at one alpha.
@@ -50,15 +51,17 @@ class FitByCV(ScoredOnFolds):
     @atomic_fit
     @with_callbacks
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None, offset=None, **params):
+    def fit(self, X, y=None, sample_weight=None, offset=None, **params):
         """Choose alpha by cross-validation and fit to all data.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Training data.
+            Training data, or what is read in chunks, as in the plain estimator's
+            ``fit``.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Responses; classes of shape (n_samples,) for classifiers.
+            Responses; classes of shape (n_samples,) for classifiers. None where chunks
+            have them.
         sample_weight : array-like of shape (n_samples,), default=None
             Nonnegative weights, in the fits and in the default score.
         offset : array-like of shape (n_samples,) or (n_samples, n_outputs), \
@@ -87,34 +90,15 @@ class FitByCV(ScoredOnFolds):
         how = {"tol": self.tol, "max_iter": self.max_iter}
         routed, shares = self._routed(params, sample_weight), self._shares()
         alphas = check_alphas(self.alphas, self.eps)
-        X, y, problem = self._make_problem(X, y, sample_weight, offset)
-        splitter = check_cv(self.cv, y, classifier=is_classifier(self))
-        splits = list_of_folds(splitter.split(X, y, **routed["splitter"]), len(y))
-        n_alphas = alphas if isinstance(alphas, int) else len(alphas)
-        total, moments = moments_of_folds(problem, splits, n_alphas)
-        problem = replace(problem, moments=total)
-        candidates, full = self._candidates(problem, alphas)
-        n_tasks = len(candidates) * len(splits)
-        names = ["fold"] * n_tasks + ["final path"]
-        progress = Progress(self, X, y, names, len(candidates[0][1]))
-        scores, fold_solutions = cross_validate_paths(
-            candidates,
-            splits,
-            self._fold_scorer(X, y, problem, routed["scorer"]),
-            prepare=self._adapted,
-            variants=lambda fold, solution: self._variants(fold, solution, shares),
-            n_jobs=self.n_jobs,
-            on_solved=progress.step,
-            moments=moments,
-            **how,
+        data = self._problem_to_fit(
+            X, y, sample_weight, offset, self._folds_of(y, routed["splitter"])
         )
-        for i, fold in enumerate(fold_solutions):
-            warn_if_not_converged(fold, where=f" in fold {i % len(splits)}", **how)
-        self._choose(scores, shares, candidates)
-        problem, alphas = full[self._chosen], candidates[self._chosen][1]
-        solution = solve_path(
-            problem, alphas, on_solved=lambda: progress.step(n_tasks), **how
-        )
+        if data.problem.run_pass is not None:
+            problem, solution, progress = self._follow_in_passes(data, alphas)
+        else:
+            problem, solution, progress = self._follow_paths(
+                data, alphas, shares, routed
+            )
         warn_if_not_converged(solution, **how)
         self._set_path(problem, solution)
         progress.finish()
@@ -124,6 +108,51 @@ class FitByCV(ScoredOnFolds):
                 f"{len(self.selected_groups_)} of {len(self.groups_)} groups selected"
             )
         return self
+
+    def _follow_paths(self, data, alphas, shares, routed):
+        """Follow the path of each fold, choose, and follow that of all rows.
+
+        Returns
+        -------
+        problem, solution, progress
+            Of all rows, with the penalty that was chosen.
+        """
+        how = {"tol": self.tol, "max_iter": self.max_iter}
+        X, y, problem, _, found = data
+        moments = training = None
+        if found is not None:
+            splits, score, training = self._held_out(found)
+        else:
+            splitter = check_cv(self.cv, y, classifier=is_classifier(self))
+            splits = list_of_folds(splitter.split(X, y, **routed["splitter"]), len(y))
+            n_alphas = alphas if isinstance(alphas, int) else len(alphas)
+            total, moments = moments_of_folds(problem, splits, n_alphas)
+            problem = replace(problem, moments=total)
+            score = self._fold_scorer(X, y, problem, routed["scorer"])
+        candidates, full = self._candidates(problem, alphas)
+        n_tasks = len(candidates) * len(splits)
+        names = ["fold"] * n_tasks + ["final path"]
+        progress = Progress(self, X, y, names, len(candidates[0][1]))
+        scores, fold_solutions = cross_validate_paths(
+            candidates,
+            splits,
+            score,
+            prepare=self._adapted,
+            variants=lambda fold, solution: self._variants(fold, solution, shares),
+            n_jobs=self.n_jobs,
+            on_solved=progress.step,
+            moments=moments,
+            training=training,
+            **how,
+        )
+        for i, fold in enumerate(fold_solutions):
+            warn_if_not_converged(fold, where=f" in fold {i % len(splits)}", **how)
+        self._choose(scores, shares, candidates)
+        problem, alphas = full[self._chosen], candidates[self._chosen][1]
+        solution = solve_path(
+            problem, alphas, on_solved=lambda: progress.step(n_tasks), **how
+        )
+        return problem, solution, progress
 
     # -- what is compared --------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from skstruct._compat import Interval, StrOptions, fit_context, with_callbacks
 from skstruct.linear_model.adaptive import adapted
 from skstruct.linear_model.fitting import atomic_fit, warn_if_not_converged
 from skstruct.linear_model.paths import check_alphas
+from skstruct.linear_model.streamed import ReadsInChunks
 from skstruct.model_selection.information_criterion import (
     choice_price,
     coefficient_price,
@@ -19,11 +20,12 @@ from skstruct.solvers.degrees_of_freedom import (
     yuan_lin_degrees_of_freedom,
 )
 from skstruct.solvers.solve import solve_path
+from skstruct.solvers.streamed_moments import about_mean
 
 _TINY = np.finfo(np.float64).tiny
 
 
-class FitByIC:
+class FitByIC(ReadsInChunks):
     """Mixin of estimators that choose alpha by an information criterion."""
 
     _parameter_constraints: dict = {
@@ -43,15 +45,17 @@ class FitByIC:
     @atomic_fit
     @with_callbacks
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None, offset=None):
+    def fit(self, X, y=None, sample_weight=None, offset=None):
         """Follow the path on all data and choose the alpha of the least criterion.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Training data.
+            Training data, or what is read in chunks, as in the plain estimator's
+            ``fit``.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Responses; classes of shape (n_samples,) for classifiers.
+            Responses; classes of shape (n_samples,) for classifiers. None where chunks
+            have them.
         sample_weight : array-like of shape (n_samples,), default=None
             Nonnegative weights; their sum is the number of samples n.
         offset : array-like of shape (n_samples,) or (n_samples, n_outputs), \
@@ -76,7 +80,12 @@ class FitByIC:
         """
         how = {"tol": self.tol, "max_iter": self.max_iter}
         alphas = check_alphas(self.alphas, self.eps)
-        X, y, problem = self._make_problem(X, y, sample_weight, offset)
+        X, y, problem, *_ = self._problem_to_fit(X, y, sample_weight, offset)
+        if problem.run_pass is not None:
+            raise ValueError(
+                f"X has {self.n_features_in_} features, too many for their degrees of "
+                f"freedom to be known from chunks. Use {self._plain.__name__}CV."
+            )
         self._check_criterion(problem)
         problem = adapted(problem, self.adaptive, self.gamma, **how)
         n_alphas = alphas if isinstance(alphas, int) else len(alphas)
@@ -98,6 +107,14 @@ class FitByIC:
                 f"{len(self.selected_groups_)} of {len(self.groups_)} groups selected"
             )
         return self
+
+    def _obstacle(self):
+        if not self._has_squared_error():
+            return (
+                "degrees of freedom are known from chunks for the squared error alone. "
+                f"Use {self._plain.__name__}CV."
+            )
+        return super()._obstacle()
 
     def _check_criterion(self, problem):
         loss, name = problem.loss, type(problem.loss).__name__
@@ -157,10 +174,13 @@ class FitByIC:
         """Return the deviance of all samples at each alpha, (A,)."""
         loss, y, d = problem.loss, problem.y, problem.weights
         known = 0.0 if problem.offset is None else problem.offset
+        intercepts = solution.intercepts
+        if not problem.has_rows:
+            intercepts = about_mean(problem, solution.coefs, intercepts)
         lowest = loss.lowest(y, d)
         values = [
             loss.value(y, problem.matrix.dot(coef) + intercept + known, d) - lowest
-            for coef, intercept in zip(solution.coefs, solution.intercepts, strict=True)
+            for coef, intercept in zip(solution.coefs, intercepts, strict=True)
         ]
         return 2 * self._n_effective * np.array(values)
 

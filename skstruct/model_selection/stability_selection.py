@@ -19,7 +19,7 @@ from skstruct.model_selection.group_selection import GroupSelection
 from skstruct.model_selection.progress import Progress
 from skstruct.model_selection.stability_bounds import stability_bounds
 from skstruct.solvers.solve import alpha_grid, solve_path
-from skstruct.solvers.threads import run_in_threads
+from skstruct.solvers.threads import run_anywhere
 
 
 class GroupStabilitySelection(GroupSelection):
@@ -220,16 +220,16 @@ class GroupStabilitySelection(GroupSelection):
         )
         progress = Progress(self, X, y, ["subsample"] * len(halves), len(alphas))
 
-        def run(i, rows):
+        def run(step, rows):
             own = adapted(problem.on_rows(rows), base.adaptive, base.gamma, **how)
-            solution = solve_path(
-                own, alphas, on_solved=lambda: progress.step(i), **how
-            )
+            solution = solve_path(own, alphas, on_solved=step, **how)
             chosen = self._selections(problem.layout, solution)
             # Coefficients of all runs may be large, and are not needed again.
             return chosen, replace(solution, coefs=None)
 
-        results = run_in_threads(run, [(rows,) for rows in halves], self.n_jobs)
+        results = run_anywhere(
+            run, [(rows,) for rows in halves], self.n_jobs, progress.step, len(alphas)
+        )
         chosen, solutions = zip(*results, strict=True)
         _warn_of_the_worst(solutions, how)
         self._summarise(problem.layout, np.array(chosen), solutions[0].alphas)

@@ -1,6 +1,7 @@
 """Cross-validation along a path: folds in threads, all on one copy of X.
 
-A fold's training rows keep their weights and its test rows get weight zero, so every
+Where joblib is configured to use Dask, they are spread over its cluster instead. A
+fold's training rows keep their weights and its test rows get weight zero, so every
 fold solves its own problem on the same X.
 """
 
@@ -11,7 +12,7 @@ import numpy as np
 
 from skstruct.solvers.moments import Moments, moments_pay
 from skstruct.solvers.solve import solve_path
-from skstruct.solvers.threads import run_in_threads
+from skstruct.solvers.threads import run_anywhere
 
 # Most folds whose moments are kept at once.
 _MOST_FOLDS = 50
@@ -29,6 +30,7 @@ def cross_validate_paths(
     n_jobs,
     on_solved,
     moments=None,
+    training=None,
     solve=solve_path,
     **how,
 ):
@@ -54,6 +56,10 @@ def cross_validate_paths(
         which are tasks 0, 1, ..., folds fastest.
     moments : list of Moments or None
         Those of each fold's training rows, from :func:`moments_of_folds`.
+    training : callable or None
+        ``training(problem, train)`` returns the problem on a fold's training rows;
+        `train` and `test` are then whatever this and `score_fold` take them for. None
+        for the rows that they are the indices of.
     solve : callable
         ``solve(problem, alphas, on_solved=..., **how)`` returns a fold's solution.
     **how
@@ -67,21 +73,28 @@ def cross_validate_paths(
     """
     moments = moments or [None] * len(splits)
 
-    def run(task, problem, alphas, train, test):
-        fold = prepare(
-            replace(
+    def run(step, problem, alphas, train, test, own_moments):
+        if training is not None:
+            problem = training(problem, train)
+        else:
+            problem = replace(
                 problem,
                 weights=fold_weights(problem.weights, train),
-                moments=moments[task % len(splits)],
+                moments=own_moments,
             )
-        )
-        solution = solve(fold, alphas, on_solved=lambda: on_solved(task), **how)
+        fold = prepare(problem)
+        solution = solve(fold, alphas, on_solved=step, **how)
         scored = [score_fold(fold, one, test) for one in variants(fold, solution)]
         # Coefficients of all folds and alphas may be large, and are not needed again.
         return np.asarray(scored), replace(solution, coefs=None)
 
-    tasks = [(*candidate, *split) for candidate in candidates for split in splits]
-    results = run_in_threads(run, tasks, n_jobs)
+    tasks = [
+        (*candidate, *split, own)
+        for candidate in candidates
+        for split, own in zip(splits, moments, strict=True)
+    ]
+    n_alphas = len(candidates[0][1])
+    results = run_anywhere(run, tasks, n_jobs, on_solved, n_alphas)
     scores, solutions = zip(*results, strict=True)
     scores = np.stack(scores).reshape(len(candidates), len(splits), *scores[0].shape)
     return scores.transpose(0, 2, 3, 1), list(solutions)

@@ -13,13 +13,20 @@ replaces all passes over it.
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy import sparse
 from scipy.linalg import lapack
 
 from skstruct.solvers.design import rounding_variance
 from skstruct.solvers.matrix import as_matrix
 
-# Bytes of rows that are centred and multiplied at once.
-_CHUNK_BYTES = 16_000_000
+# Bytes of rows in memory whose moments are merged with the others', and of rows that
+# are centred and multiplied at once, in the cache.
+_CHUNK_BYTES, _BLOCK_BYTES = 16_000_000, 2_000_000
+# Rows whose mean is the first guess of the mean of all.
+_GUESSED_FROM = 500
+# Squared distances of a guess from the mean, in deviations: one that costs no digits to
+# speak of, and one that does.
+_NEAR, _FAR = 1e2, 1e4
 # Fewest entries of X for which any of this is worth the trouble.
 _SMALLEST = 200_000
 # Rows for each column, from which on they are many.
@@ -70,7 +77,7 @@ class Moments:
             rows = kept[start : start + step]
             if len(rows) == rows[-1] - rows[0] + 1:
                 rows = slice(rows[0], rows[-1] + 1)  # read in place, not copied twice
-            total = total + cls._of_chunk(matrix.X[rows], y[rows], weights[rows])
+            total = total + cls.of_rows(matrix.X[rows], y[rows], weights[rows])
         return total
 
     @classmethod
@@ -79,22 +86,48 @@ class Moments:
         return cls(0.0, np.zeros(1), np.zeros((1, 1)))
 
     @classmethod
-    def _of_chunk(cls, X, y, weights):
-        order = "F" if X.flags.f_contiguous or X.strides[0] < X.strides[-1] else "C"
-        Z = np.empty((len(X), X.shape[1] + y.shape[1]), order=order)
-        Z[:, : X.shape[1]], Z[:, X.shape[1] :] = X, y
-        weight = weights.sum()
-        shares = weights / weight
-        mean = shares @ Z
-        Z -= mean
-        if (weights != weights[0]).any():
-            Z *= np.sqrt(weights)[:, None]
-            scatter, rest = Z.T @ Z, (np.sqrt(shares) @ Z) / np.sqrt(weight)
+    def of_rows(cls, X, y, weights=None):
+        """Return the moments of rows that are at hand.
+
+        Parameters
+        ----------
+        X : (n, p) ndarray or CSR array
+            float64 or float32.
+        y : (n, q) array
+            Responses.
+        weights : (n,) array or None
+            Nonnegative; None for ones.
+        """
+        if len(y) == 0 or (weights is not None and not weights.any()):
+            return cls.nothing()
+        if sparse.issparse(X):
+            sums, guess = _sparse_sums(X, y, weights), np.zeros(X.shape[1] + y.shape[1])
         else:
-            scatter, rest = weights[0] * (Z.T @ Z), shares @ Z
-        # The mean is rounded, and by more the more rows there are.
+            few = X[:_GUESSED_FROM]
+            guess = few.mean(0, np.float64), y[:_GUESSED_FROM].mean(0)
+            is_near = (guess[0] ** 2 <= _NEAR * few.var(0, np.float64)).all()
+            if is_near and weights is None and _is_read_in_place(X):
+                guess = np.concatenate([np.zeros(X.shape[1]), guess[1]])
+                sums = _sums_in_place(X, y, guess[X.shape[1] :])
+            else:
+                guess = np.concatenate(guess)
+                sums = _sums(X, y, weights, guess)
+        moments, is_exact = cls._about_mean(sums, guess)
+        if is_exact:
+            return moments
+        if sparse.issparse(X):
+            X = X.toarray()
+        return cls._about_mean(_sums(X, y, weights, moments.mean), moments.mean)[0]
+
+    @classmethod
+    def _about_mean(cls, sums, guess):
+        """Return moments from sums about a guess, and whether no digits were lost."""
+        weight = float(sums[-1, -1])
+        rest = sums[-1, :-1] / weight
+        scatter = sums[:-1, :-1]
         scatter -= weight * np.outer(rest, rest)
-        return cls(float(weight), mean + rest, scatter)
+        is_far = weight * rest**2 > _FAR * np.diag(scatter)
+        return cls(weight, guess + rest, scatter), not is_far.any()
 
     def __add__(self, other):
         """Merge with the moments of other rows (Chan, Golub and LeVeque, 1983)."""
@@ -129,14 +162,98 @@ class Moments:
         """
         variance = np.diag(self.scatter) / self.weight
         is_constant = variance <= rounding_variance(self.mean)
-        deviation = np.where(is_constant, 1.0, np.sqrt(np.abs(variance)))
-        correlation = self.scatter / (self.weight * np.outer(deviation, deviation))
-        correlation[is_constant] = correlation[:, is_constant] = 0.0
-        factor, order, rank, _ = lapack.dpstrf(correlation)
-        root = np.zeros((rank, len(self.mean)))
-        root[:, order - 1] = np.triu(factor)[:rank]
-        root *= deviation
+        root, _ = square_root(self.scatter / self.weight, is_constant)
         return root if centred else np.vstack([root, self.mean])
+
+
+def square_root(matrix, is_zero):
+    """Return R (rank, m) with ``R'R`` a symmetric positive semidefinite matrix.
+
+    By a pivoted Cholesky factorisation of the matrix scaled to a unit diagonal, so that
+    neither collinear columns nor wild units do harm.
+
+    Parameters
+    ----------
+    matrix : (m, m) array
+        Not negative but by rounding.
+    is_zero : (m,) bool array
+        Rows and columns to leave out.
+
+    Returns
+    -------
+    R : (rank, m) array
+    pivots : (rank,) array
+        Columns of R that make it upper triangular.
+    """
+    size = np.where(is_zero, 1.0, np.sqrt(np.abs(np.diag(matrix))))
+    scaled = matrix / np.outer(size, size)
+    scaled[is_zero] = scaled[:, is_zero] = 0.0
+    factor, order, rank, _ = lapack.dpstrf(scaled)
+    root = np.zeros((rank, len(matrix)))
+    root[:, order - 1] = np.triu(factor)[:rank]
+    return root * size, order[:rank] - 1
+
+
+def _sums(X, y, weights, guess):
+    """Return the weighted sums of squares and products of ``(x, y) - guess`` and 1."""
+    n, p = X.shape
+    width = len(guess) + 1
+    step = min(n, max(_BLOCK_BYTES // (8 * width), 2 * width))
+    order = "F" if X.flags.f_contiguous or X.strides[0] < X.strides[-1] else "C"
+    rows = np.empty((step, width), order=order)
+    total, product = np.zeros((width, width)), np.empty((width, width))
+    for start in range(0, n, step):
+        own = slice(start, start + step)
+        Z = rows[: min(step, n - start)]
+        np.subtract(X[own], guess[:p], out=Z[:, :p])
+        np.subtract(y[own], guess[p:], out=Z[:, p:-1])
+        Z[:, -1] = 1.0
+        if weights is not None:
+            Z *= np.sqrt(weights[own])[:, None]
+        np.matmul(Z.T, Z, out=product)
+        total += product
+    return total
+
+
+def _is_read_in_place(X):
+    is_whole = X.flags.c_contiguous or X.flags.f_contiguous
+    return X.dtype == np.float64 and is_whole
+
+
+def _sums_in_place(X, y, guess):
+    """Return the sums of squares and products of x, ``y - guess`` and 1.
+
+    X is not copied, which would take a third of the time of its product with itself.
+    """
+    n, p = X.shape
+    V = np.vstack([(y - guess).T, np.ones(n)])
+    total = np.zeros((p + len(V),) * 2)
+    product = np.empty((p, p))
+    step = max(_BLOCK_BYTES // (8 * p), 2 * p)
+    for start in range(0, n, step):
+        rows, own = X[start : start + step], V[:, start : start + step]
+        np.matmul(rows.T, rows, out=product)
+        total[:p, :p] += product
+        for k, values in enumerate(own, p):  # BLAS is slow where they are few
+            total[k, :p] += values @ rows
+    total[p:, p:] = V @ V.T
+    total[:p, p:] = total[p:, :p].T
+    return total
+
+
+def _sparse_sums(X, y, weights):
+    """Return the weighted sums of squares and products of x, y and 1."""
+    p = X.shape[1]
+    V = np.column_stack([y, np.ones(len(y))])
+    W = V if weights is None else weights[:, None] * V
+    total = np.empty((p + V.shape[1],) * 2)
+    X = X.astype(np.float64)
+    weighted = X if weights is None else sparse.diags_array(weights) @ X
+    total[:p, :p] = (weighted.T @ X).toarray()
+    total[:p, p:] = X.T @ W
+    total[p:, :p] = total[:p, p:].T
+    total[p:, p:] = V.T @ W
+    return total
 
 
 @dataclass(frozen=True)
@@ -174,6 +291,7 @@ class ShortProblem:
             fit_intercept=False,
             offset=None,
             moments=None,
+            has_rows=True,
         )
         return cls(moments, problem, short.prepared())
 

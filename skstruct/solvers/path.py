@@ -80,13 +80,7 @@ class PathSolver(PathBase):
         """
         fit = self.working_set.fit
         if fit.is_curved:
-            if len(constrained):
-                names = [self.problem.layout.names[g] for g in constrained[:3]]
-                raise ValueError(
-                    "positive=True with unpenalised groups is not supported for the "
-                    f"loss {type(self.problem.loss).__name__}; give groups {names} a "
-                    "small positive weight, or use the squared error."
-                )
+            refuse_constrained(self.problem, constrained)
             return fit.residual().T
         Y = fit.Y.T
         if len(constrained) == 0:
@@ -257,6 +251,18 @@ class PathSolver(PathBase):
         ws.fit.refresh(ws.C)
         if not ws.objective(alphas[j]) <= objective * (1 + ROUNDING):
             ws.iterate = iterate
+
+
+def refuse_constrained(problem, groups):
+    """Raise a ValueError for unpenalised groups that a curved loss cannot constrain."""
+    if len(groups) == 0:
+        return
+    names = [problem.layout.names[g] for g in groups[:3]]
+    raise ValueError(
+        "positive=True with unpenalised groups is not supported for the loss "
+        f"{type(problem.loss).__name__}; give groups {names} a small positive weight, "
+        "or use the squared error."
+    )
 
 
 class _Effort:

@@ -68,17 +68,8 @@ class PathBase:
     def grid(self, n_alphas, eps):
         """Return alphas, geometric from `alpha_max` down to `eps` times it."""
         y, d = self.problem.y, self.problem.weights
-        if not np.isfinite(self.alpha_max):
-            raise ValueError(
-                f"{type(self.problem.penalty).__name__} sets no group to zero at any "
-                "alpha, so there is no largest alpha from which a grid could start: "
-                "pass the alphas themselves."
-            )
-        tiny = np.finfo(np.float64).resolution * (np.sqrt(np.sum(d @ y**2)) or 1.0)
-        if self.alpha_max <= tiny:
-            # Every model is the null model; any positive grid will do.
-            return np.full(n_alphas, tiny)
-        return np.geomspace(self.alpha_max, self.alpha_max * eps, n_alphas)
+        size = np.sqrt(np.sum(d @ y**2))
+        return geometric_grid(self.alpha_max, n_alphas, eps, size, self.problem.penalty)
 
     def respond(self, problem):
         """Go on with other responses and another loss; X and groups stay."""
@@ -122,6 +113,35 @@ class PathBase:
 
     def _rounded(self, coefs):
         return coefs.astype(self.problem.dtype).astype(np.float64)
+
+
+def geometric_grid(alpha_max, n_alphas, eps, size, penalty):
+    """Return alphas, geometric from `alpha_max` down to `eps` times it.
+
+    Parameters
+    ----------
+    alpha_max : float
+        Smallest alpha at which every penalised group is zero.
+    n_alphas : int
+        How many.
+    eps : float
+        Length of the grid.
+    size : float
+        Size of the responses, to tell rounding from an alpha.
+    penalty : Penalty
+        To be named where there is no largest alpha.
+    """
+    if not np.isfinite(alpha_max):
+        raise ValueError(
+            f"{type(penalty).__name__} sets no group to zero at any alpha, so there "
+            "is no largest alpha from which a grid could start: pass the alphas "
+            "themselves."
+        )
+    tiny = np.finfo(np.float64).resolution * (size or 1.0)
+    if alpha_max <= tiny:
+        # Every model is the null model; any positive grid will do.
+        return np.full(n_alphas, tiny)
+    return np.geomspace(alpha_max, alpha_max * eps, n_alphas)
 
 
 def _by_alpha(stacked, n_alphas, q):

@@ -35,6 +35,12 @@ class Problem:
         Known part of the linear predictor; None for zero.
     moments : Moments or None
         Of the weighted rows of X and of y less its offset, where they are known.
+    has_rows : bool
+        Whether `matrix` and `y` are those rows. If not, they are a few others with the
+        same moments, about their mean if there is an intercept.
+    run_pass : callable or None
+        Where rows are read in passes, ``run_pass(request)`` returns what a request of
+        `solve_in_passes` finds in them; matrix, y and weights are then None.
     """
 
     matrix: object
@@ -48,6 +54,8 @@ class Problem:
     loss: object = field(default_factory=SquaredError)
     offset: np.ndarray | None = None
     moments: object = None
+    has_rows: bool = True
+    run_pass: object = None
 
     def prepared(self):
         """Return the problem as solvers want it.
@@ -62,7 +70,7 @@ class Problem:
         """
         self.loss.check_target(self.y, self.weights)
         penalty = self.penalty.resolve(self.layout)
-        self._check_fit(penalty)
+        self.check_fit(penalty)
         y, offset = self.y, self.offset
         if offset is None:
             offset = np.zeros_like(y)
@@ -72,7 +80,8 @@ class Problem:
             offset = np.ascontiguousarray(np.broadcast_to(offset, y.shape))
         return replace(self, penalty=penalty, y=y, offset=offset)
 
-    def _check_fit(self, penalty):
+    def check_fit(self, penalty):
+        """Raise a ValueError if loss, groups and resolved penalty do not fit."""
         name = type(self.penalty).__name__
         if not (self.loss.is_smooth or penalty.is_convex):
             raise ValueError(

@@ -11,9 +11,11 @@ from skstruct.solvers.coupled_path import CoupledPath
 from skstruct.solvers.decomposition import decomposition
 from skstruct.solvers.design import Design, nonnegative_least_squares
 from skstruct.solvers.moments import ShortProblem, moments_pay
+from skstruct.solvers.passes import solve_streamed
 from skstruct.solvers.path import PathSolver
 from skstruct.solvers.smoothed_path import SmoothedPath
 from skstruct.solvers.solution import Solution
+from skstruct.solvers.streamed_moments import about_mean
 
 # Largest dense array, in bytes, that an unpenalised fit of sparse X may need.
 _MOST_BYTES = 4e9
@@ -47,16 +49,29 @@ def solve_path(problem, alphas, *, tol, max_iter, eps=1e-3, start=None, on_solve
     Solution
         With alphas sorted from large to small.
     """
+    if problem.run_pass is not None:
+        return _solve_in_passes(problem, alphas, tol, max_iter, eps, on_solved)
     problem = problem.prepared()
     how = {"tol": tol, "max_iter": max_iter, "eps": eps, "start": start}
     n_alphas = int(alphas) if np.ndim(alphas) == 0 else len(alphas)
     is_positive = np.ndim(alphas) == 0 or np.min(alphas) > 0
-    if is_positive and (problem.moments or moments_pay(problem, n_alphas)):
+    if not problem.has_rows or (
+        is_positive and (problem.moments or moments_pay(problem, n_alphas))
+    ):
         solution, is_exact = _solve_short(problem, alphas, on_solved=on_solved, **how)
-        if is_exact:
+        if is_exact or not problem.has_rows:
             return solution
         alphas, on_solved = solution.alphas, None
     return _solve_by_rows(problem, alphas, on_solved=on_solved, **how)
+
+
+def _solve_in_passes(problem, alphas, tol, max_iter, eps, on_solved):
+    """Solve by passes over rows that are elsewhere; coefficients start from zero."""
+    how = {"tol": tol, "max_iter": max_iter, "eps": eps}
+    solution = solve_streamed(problem, alphas, **how).solution
+    for _ in range(len(solution.alphas) if on_solved is not None else 0):
+        on_solved()
+    return solution
 
 
 def _solve_short(problem, alphas, **how):
@@ -123,6 +138,10 @@ def certify(problem, alpha, coef, intercept):
     of a solution found from the coefficients; any is valid.
     """
     problem = problem.prepared()
+    rounding = 0.0
+    if not problem.has_rows:
+        rounding = ShortProblem(problem.moments, problem, None).rounding(coef[None])[0]
+        intercept = about_mean(problem, coef[None], intercept[None])[0]
     if alpha == 0:
         problem = _unpenalised(problem)
     latents = duals = None
@@ -136,7 +155,7 @@ def certify(problem, alpha, coef, intercept):
     gaps, _ = Certificate(problem).evaluate(
         np.array([alpha]), coef[None], intercept[None], latents, duals
     )
-    return float(gaps[0])
+    return float(gaps[0] + rounding * problem.penalty.is_convex)
 
 
 def _solver(problem, tol, max_iter):
