@@ -172,7 +172,7 @@ class Tableau:
                 break
 
     def value(self, g, sign):
-        """What taking a block in (1.0) would gain, or out (-1.0) cost; -1 if nothing."""
+        """Return what a block gains (1.0) or costs to remove (-1.0), -1 if nothing."""
         floor = self._floor if sign > 0 else self._zero
         span = self.ptr[g], self.ptr[g + 1]
         return kernel.block_value(

@@ -176,8 +176,9 @@ def _name_of(makers, kind):
         shared = [level[0] for level in takewhile(lambda x: len(set(x)) == 1, levels)]
         if shared:
             return ".".join(shared)
-    more = f" + {len(makers) - 3} more" if len(makers) > 3 else ""
-    return " + ".join(makers[:3]) + more
+    if len(makers) > 4:
+        makers = [*makers[:3], f"{len(makers) - 3} more"]
+    return " + ".join(makers)
 
 
 def _kind_of(parts, is_head, owners, model):
@@ -205,8 +206,8 @@ def _order_of(couplings, owners, model):
     order, others = {}, set()
     for place, call in enumerate(couplings.calls):
         module = model.get_submodule(owners[call.tensor][0][0])
-        is_own = isinstance(module, READERS) and forward_of(call.node)[1] == type(module)
-        if is_own:
+        kind = forward_of(call.node)[1]
+        if isinstance(module, READERS) and kind is type(module):
             order.setdefault(call.tensor, place)
         else:
             others.add(call.tensor)

@@ -29,9 +29,7 @@ def prune(pruner, inputs, seed):
     """
     model = pruner.model
     if not isinstance(model, nn.Module):
-        raise TypeError(
-            f"model must be a torch.nn.Module, got {type(model).__name__}."
-        )
+        raise TypeError(f"model must be a torch.nn.Module, got {type(model).__name__}.")
     if not any(True for _ in model.parameters()):
         raise ValueError("model has no parameters: there is nothing to prune.")
     batches = as_batches(inputs, pruner.batch_size)
@@ -73,9 +71,7 @@ def _prune(pruner, model, batches, seed):
         PruningStep(
             tuple(kept.values()), plan.n_parameters(kept), plan.flops(kept), lost, score
         )
-        for kept, lost, score in zip(
-            (full, widths), (0.0, error), scores, strict=True
-        )
+        for kept, lost, score in zip((full, widths), (0.0, error), scores, strict=True)
     ]
     return {
         "model_": small,

@@ -24,7 +24,7 @@ MOVES = {
 }
 SAME = {
     *("dropout", "feature_dropout", "alpha_dropout", "feature_alpha_dropout"),
-    *("to", "_to_copy", "type_as", "lift_fresh_copy", "prelu", "native_dropout"),
+    *("to", "_to_copy", "type_as", "lift_fresh_copy", "native_dropout"),
     *("hardswish", "hardsigmoid", "hardtanh", "relu6", "elu", "selu", "celu", "silu"),
     *("mish", "softplus", "leaky_relu", "rrelu", "log_sigmoid", "threshold", "gelu"),
     *("where", "masked_fill", "clamp", "square", "float", "rsub", "hardshrink"),
@@ -103,7 +103,9 @@ def meet(links, operands, reason):
     shapes = [(1,) * (rank - len(shape)) + tuple(shape) for _, shape in operands]
     tags = []
     for (tag, _), shape in zip(operands, shapes, strict=True):
-        full = None if tag is None else tag.reshape((1,) * (rank - tag.ndim) + tag.shape)
+        full = (
+            None if tag is None else tag.reshape((1,) * (rank - tag.ndim) + tag.shape)
+        )
         tags.append((full, shape))
     result = None
     for index, (tag, _) in enumerate(tags):

@@ -103,7 +103,7 @@ class Plan:
         return {t: name for t, name in found.items() if several.count(t) == 1}
 
     def _add_intercepts(self):
-        """Give an intercept to layers that will be refitted and have no place for it."""
+        """Give an intercept to layers that need one to be refitted."""
         self._added = {}
         for tensor in {tensor for group in self.groups for tensor in group.readers}:
             places = self.owners[tensor]
@@ -283,7 +283,9 @@ class Plan:
             if not module.bias.any():
                 for name, _ in self.owners[bias]:
                     model.get_submodule(name).bias = None
-        restore_attention(model, {k: copy.deepcopy(v) for k, v in self._replaced.items()})
+        restore_attention(
+            model, {k: copy.deepcopy(v) for k, v in self._replaced.items()}
+        )
         before = dict(original.named_parameters(remove_duplicate=False))
         before.update(original.named_buffers(remove_duplicate=False))
         wide = next(original.parameters()).dtype

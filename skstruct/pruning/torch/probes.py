@@ -4,7 +4,6 @@ import numpy as np
 import torch
 
 from skstruct.pruning.torch.batches import mask_of
-from skstruct.pruning.torch.capture import hooks
 from skstruct.pruning.torch.surgery import Conv
 
 

@@ -7,7 +7,7 @@ import torch
 
 from skstruct.pruning.budget import Widths, checked_widths, parse_budget
 from skstruct.pruning.search import Search
-from skstruct.pruning.torch.batches import parted, prepared, rows_of
+from skstruct.pruning.torch.batches import parted, prepared
 from skstruct.pruning.torch.capture import run
 from skstruct.pruning.torch.probes import masked_outputs
 from skstruct.pruning.torch.walk import Calibration
@@ -144,7 +144,9 @@ class ModelSearch(Search):
         """Return, for each group, widths and what the output misses with them."""
         full, curves = self.widths.full, []
         for index in self.widths.free:
-            tried = sorted({self.widths.rounded(index, f * full[index]) for f in FRACTIONS})
+            tried = sorted(
+                {self.widths.rounded(index, f * full[index]) for f in FRACTIONS}
+            )
             errors = []
             for width in tried:
                 widths = list(full)

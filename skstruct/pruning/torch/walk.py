@@ -69,7 +69,7 @@ class Calibration:
         self.model = plan.model
         self.quota = -(-options.n_positions // len(batches))
         self.targets, self.others = {}, {}
-        self._moments, self.probes = {}, None
+        self.moments, self.probes = {}, None
         self._look()
         needs_probes = options.criterion == "taylor" or options.weighted
         if needs_probes:
@@ -98,7 +98,7 @@ class Calibration:
             if tensor in wanted:
                 place = residual.module, residual.ordinal
                 additions.setdefault(place, []).append(tensor)
-        numbers = {tensor: 0 for tensor in wanted}
+        numbers = dict.fromkeys(wanted, 0)
         for index, batch in enumerate(self.batches):
             held = {}
             mask = mask_of(batch)
@@ -133,16 +133,18 @@ class Calibration:
     def _look(self):
         """Run the full model once: targets, and Gram matrices of shared units."""
         plan = self.plan
-        shared = {t for group in plan.groups for t in group.readers if plan.early(group)}
+        shared = {
+            t for group in plan.groups for t in group.readers if plan.early(group)
+        }
         for tensor in plan.readers:
             self.targets[tensor], self.others[tensor] = [], []
-        self._moments = {tensor: Moments() for tensor in shared}
+        self.moments = {tensor: Moments() for tensor in shared}
 
         def visit(tensor, number, X, Z, other):
             self.targets[tensor].append(Z)
             self.others[tensor].append(other)
             if tensor in shared:
-                self._moments[tensor].add(X, Z)
+                self.moments[tensor].add(X, Z)
 
         self._pass(self.model, list(plan.readers), visit)
 
@@ -215,23 +217,25 @@ class _Walk:
                 best = np.argsort(-scores, kind="stable")[: widths[group.name]]
                 found[group.name] = np.sort(best)
             elif self.plan.early(group):
+                moments = self.calibration.moments
                 problems = [
-                    self.calibration.problem(
-                        group, tensor, self.calibration._moments[tensor].centred(), self.alive
-                    )
+                    self._problem(group, tensor, moments[tensor].centred())
                     for tensor in group.readers
                 ]
-                found[group.name] = choose(
-                    problems,
-                    widths[group.name],
-                    options.criterion,
-                    options.ridge,
-                    options.n_swaps,
-                )
+                found[group.name] = self._choose(problems, widths[group.name])
         for group in groups:
             if group.name in found and self.plan.early(group):
                 self._shrink(group, found[group.name])
         self.chosen = found
+
+    def _problem(self, group, tensor, moments):
+        return self.calibration.problem(group, tensor, moments, self.alive)
+
+    def _choose(self, problems, n_kept):
+        options = self.options
+        return choose(
+            problems, n_kept, options.criterion, options.ridge, options.n_swaps
+        )
 
     def _shrink(self, group, units):
         self.kept[group.name] = units
@@ -254,14 +258,8 @@ class _Walk:
         for group in late:
             units = self.chosen.get(group.name)
             if units is None:
-                problem = self.calibration.problem(group, tensor, moments, self.alive)
-                units = choose(
-                    [problem],
-                    widths[group.name],
-                    options.criterion,
-                    options.ridge,
-                    options.n_swaps,
-                )
+                problem = self._problem(group, tensor, moments)
+                units = self._choose([problem], widths[group.name])
             before = self.alive[Axis(tensor, 1)]
             self._shrink(group, units)
             stays = np.isin(before, self.alive[Axis(tensor, 1)])
