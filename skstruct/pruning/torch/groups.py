@@ -109,6 +109,7 @@ def find_groups(couplings, owners, model):
         alike.setdefault(tuple(parts.items()), []).append(number)
     heads = {int(n) for labels in couplings.heads for n in found[labels]}
     order = _order_of(couplings, owners, model)
+    called = {call.tensor for call in couplings.calls}
     groups, left_whole = [], {}
     for signature, numbers in alike.items():
         parts = dict(signature)
@@ -120,7 +121,7 @@ def find_groups(couplings, owners, model):
             left_whole[name] = reasons.get(numbers[0], "is one unit")
         elif not readers:
             left_whole[name] = "is not read by a linear layer or a convolution"
-        elif any(tensor not in order for tensor in readers):
+        elif any(a.dim == 1 and a.tensor in called - order.keys() for a in parts):
             left_whole[name] = "is read by a weight outside of its own layer"
         else:
             indices = _indices_of(links, found, parts, numbers)

@@ -1,5 +1,7 @@
 """One run of a pruner on one model."""
 
+import warnings
+
 import torch
 from torch import nn
 
@@ -62,6 +64,16 @@ def _prune(pruner, model, batches, seed):
     full = {group.name: group.n_units for group in plan.groups}
     calibration = Calibration(plan, batches, options)
     found = calibration.prune(widths)
+    for tensor, (n_places, n_inputs) in found.few.items():
+        if pruner.refit is not None:
+            warnings.warn(
+                f"calibration_inputs show layer {plan.readers[tensor]!r} in "
+                f"{n_places} places only, not more than the {n_inputs} inputs of which "
+                "its weights are refitted: give more of them, or a larger ridge or "
+                "n_positions.",
+                stacklevel=4,
+            )
+            break
     error = output_error(calibration, found.model, batches)
     small = plan.finished(found.model, model)
     scores = [None, None]

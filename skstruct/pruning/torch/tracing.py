@@ -76,7 +76,8 @@ def _trace_into(module, name, args, kwargs, pieces, failures):
             program = torch.export.export(module, args, kwargs, strict=False)
     except Exception as error:  # torch.export raises nearly anything
         text = str(error).strip().splitlines() or [type(error).__name__]
-        failures[name] = f"torch.export: {text[0][:200]}"
+        own = name or type(module).__name__
+        failures[own] = f"cannot be traced by torch.export: {text[0][:200]}"
     else:
         signature = program.graph_signature
         tensors = {

@@ -44,11 +44,15 @@ class Pruned(NamedTuple):
         Name of each group -> units kept.
     errors : dict
         Weight of each reader -> share of the variance of its target that is missed.
+    few : dict
+        Weight of each reader that was looked at in fewer places than it has inputs ->
+        (places, inputs).
     """
 
     model: nn.Module
     kept: dict
     errors: dict
+    few: dict
 
 
 class Calibration:
@@ -141,6 +145,12 @@ class Calibration:
         self.moments = {tensor: Moments() for tensor in shared}
 
         def visit(tensor, number, X, Z, other):
+            if not (X.isfinite().all() and Z.isfinite().all()):
+                raise ValueError(
+                    f"calibration_inputs give values in layer {plan.readers[tensor]!r} "
+                    "that are not finite (NaN or infinite); look at the inputs and at "
+                    "the weights of the model."
+                )
             self.targets[tensor].append(Z)
             self.others[tensor].append(other)
             if tensor in shared:
@@ -194,7 +204,7 @@ class _Walk:
         self.options = calibration.options
         self.model = copy.deepcopy(calibration.model)
         self.alive = {axis: np.arange(n) for axis, n in self.plan.sizes.items()}
-        self.kept, self.errors = {}, {}
+        self.kept, self.errors, self.few = {}, {}, {}
         groups = [g for g in self.plan.groups if widths[g.name] < g.n_units]
         self._choose_early(groups, widths)
         touched = {tensor for group in groups for tensor in group.readers}
@@ -205,7 +215,7 @@ class _Walk:
         """Return what came out."""
         for group in self.plan.groups:
             self.kept.setdefault(group.name, np.arange(group.n_units))
-        return Pruned(self.model, self.kept, self.errors)
+        return Pruned(self.model, self.kept, self.errors, self.few)
 
     def _choose_early(self, groups, widths):
         """Choose what several layers read, on the full model, and what has scores."""
@@ -253,8 +263,8 @@ class _Walk:
             for group in late:
                 self._shrink(group, self.chosen[group.name])
             return
-        moments = self._measure(tensor).centred()
-        columns = np.arange(len(moments[2]))
+        measured = self._measure(tensor)
+        moments, n_places = measured.centred(), measured.n_rows
         for group in late:
             units = self.chosen.get(group.name)
             if units is None:
@@ -264,10 +274,11 @@ class _Walk:
             self._shrink(group, units)
             stays = np.isin(before, self.alive[Axis(tensor, 1)])
             stays = np.repeat(stays, plan.kernel_size(tensor))
-            columns = columns[stays]
             x, z, gram, cross, energy = moments
             rows = np.flatnonzero(stays)
             moments = x[rows], z, gram[np.ix_(rows, rows)], cross[rows], energy
+        if n_places <= len(moments[2]):
+            self.few[tensor] = n_places, len(moments[2])
         self._refit(tensor, moments)
 
     def _measure(self, tensor):
