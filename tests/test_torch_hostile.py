@@ -263,8 +263,8 @@ def test_latency_score_drop_and_numbers_of_units():
 def test_sensitivity_spends_where_it_matters():
     torch.manual_seed(0)
     model = nn.Sequential(
-        *(nn.Linear(6, 20), nn.Tanh(), nn.Linear(20, 6)),
-        *(nn.Linear(6, 20), nn.Tanh(), nn.Linear(20, 2)),
+        *(nn.Linear(6, 20), nn.Tanh(), nn.Linear(20, 20), nn.Tanh()),
+        nn.Linear(20, 2),
     )
     with torch.no_grad():  # the first layer's units are copies of two
         model[0].weight[2:] = model[0].weight[:2].repeat(9, 1)

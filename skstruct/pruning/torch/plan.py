@@ -176,6 +176,17 @@ class Plan:
                 found[axis] = tensor.shape[axis.dim]
         return found
 
+    def modules_of(self, tensor):
+        """Return the names of the layers of a weight: several if it is shared."""
+        found = {}
+        for name, _ in self.owners[tensor]:
+            found.setdefault(id(self.model.get_submodule(name)), name)
+        return list(found.values())
+
+    def n_calls(self, tensor):
+        """Return how often a weight is used in one pass through the model."""
+        return sum(call.tensor == tensor for call in self._couplings.calls)
+
     @staticmethod
     def early(group):
         """Whether units have to be chosen before any layer is refitted."""

@@ -1,5 +1,7 @@
 """How much the output of a model depends on what its layers pass on."""
 
+import warnings
+
 import numpy as np
 import torch
 
@@ -29,7 +31,7 @@ class Probes:
     model : nn.Module
         The full model, in evaluation mode.
     readers : dict
-        Weight -> name of the layer that reads units with it.
+        Weight -> names of the layers that read units with it.
     n_probes : int
         Projections for each batch.
     seed : int
@@ -68,14 +70,18 @@ class Probes:
             return hook
 
         handles = []
-        for tensor, name in self.readers.items():
+        for tensor, name in [
+            (t, n) for t, names in self.readers.items() for n in names
+        ]:
             module = self.model.get_submodule(name)
             handles.append(
                 module.register_forward_pre_hook(enter(tensor), with_kwargs=True)
             )
             handles.append(module.register_forward_hook(leave(tensor)))
         try:
-            with torch.enable_grad():
+            with torch.enable_grad(), warnings.catch_warnings():
+                # A model may look at values, which is not differentiated.
+                warnings.simplefilter("ignore")
                 found = self.model(*batch[0], **batch[1])
         finally:
             for handle in handles:
@@ -96,7 +102,7 @@ class Probes:
             )
             changes = {}
             for index, (tensor, _) in enumerate(order):
-                module = self.model.get_submodule(self.readers[tensor])
+                module = self.model.get_submodule(self.readers[tensor][0])
                 back, slope = slopes[index], slopes[len(order) + index]
                 if back is None:
                     continue

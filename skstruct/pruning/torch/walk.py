@@ -19,6 +19,7 @@ from skstruct.pruning.torch.probes import Probes
 from skstruct.pruning.torch.surgery import Conv, rescale_heads, shrink
 
 GUARD = 1e-2  # a batch norm's scale below this share of the largest is not divided by
+N_PROBED = 128  # rows that are enough for how the output depends on layers
 
 
 class Options(NamedTuple):
@@ -77,8 +78,9 @@ class Calibration:
         self._look()
         needs_probes = options.criterion == "taylor" or options.weighted
         if needs_probes:
-            self.probes = Probes(self.model, plan.readers, 2, options.seed)
-            step = -(-sum(map(rows_of, batches)) // 256)
+            readers = {tensor: plan.modules_of(tensor) for tensor in plan.readers}
+            self.probes = Probes(self.model, readers, 2, options.seed)
+            step = max(1, sum(map(rows_of, batches)) // N_PROBED)
             for batch in batches[::step]:
                 self.probes.add(self.prepared(batch))
 
@@ -92,11 +94,11 @@ class Calibration:
     def _pass(self, model, wanted, visit, last=None):
         """Run all batches; call `visit(reader, key, X, Z, other)` for each reader.
 
-        `key` numbers what is seen; X are its inputs at some places, Z what it gives,
-        `other` what that is added to, or None.
+        `key` numbers what is seen; X are its inputs at some places, Z what it gives
+        without its bias, `other` what that is added to, or None.
         """
         plan = self.plan
-        names = {plan.readers[tensor]: tensor for tensor in wanted}
+        names = {name: tensor for tensor in wanted for name in plan.modules_of(tensor)}
         additions = {}
         for tensor, residual in plan.residuals.items():
             if tensor in wanted:
@@ -104,13 +106,14 @@ class Calibration:
                 additions.setdefault(place, []).append(tensor)
         numbers = dict.fromkeys(wanted, 0)
         for index, batch in enumerate(self.batches):
-            held = {}
+            held, seen_before = {}, dict(numbers)
             mask = mask_of(batch)
 
-            def seen(tensor, *values):
+            def seen(tensor, *values, seen_before=seen_before):
                 visit(tensor, numbers[tensor], *values)
                 numbers[tensor] += 1
-                if tensor == last:
+                n_seen = numbers[tensor] - seen_before[tensor]
+                if tensor == last and n_seen == plan.n_calls(tensor):
                     raise Stop
 
             def layer(name, module, given, output, index=index, mask=mask, held=held):
@@ -120,6 +123,8 @@ class Calibration:
                 is_conv = isinstance(module, Conv)
                 X = inputs_at(module, given, output, places)
                 Z = values_at(output, places, is_conv)
+                if module.bias is not None:  # layers with one weight may differ in it
+                    Z = Z - module.bias
                 if tensor in plan.residuals:
                     held[tensor] = X, Z, places, is_conv
                 else:
@@ -327,12 +332,14 @@ class _Walk:
             with torch.no_grad():
                 found = torch.from_numpy(weights).reshape(module.weight.shape)
                 module.weight.copy_(found)
-                self._set_intercept(tensor, module, torch.from_numpy(intercept))
+                self._add_to_intercepts(tensor, torch.from_numpy(intercept))
         self.errors[tensor] = missed(moments, columns, weights)
 
-    def _set_intercept(self, tensor, module, intercept):
-        if module.bias is not None:
-            module.bias.copy_(intercept)
-            return
-        norm = self.model.get_submodule(self.plan.norms[tensor])
-        norm.running_mean.sub_(intercept.to(norm.running_mean))
+    def _add_to_intercepts(self, tensor, more):
+        for name in self.plan.modules_of(tensor):
+            module = self.model.get_submodule(name)
+            if module.bias is not None:
+                module.bias.add_(more.to(module.bias))
+            else:
+                norm = self.model.get_submodule(self.plan.norms[tensor])
+                norm.running_mean.sub_(more.to(norm.running_mean))
