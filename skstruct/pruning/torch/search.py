@@ -12,7 +12,8 @@ from skstruct.pruning.torch.capture import run
 from skstruct.pruning.torch.probes import masked_outputs
 from skstruct.pruning.torch.walk import Calibration
 
-FRACTIONS = (0.1, 0.25, 0.5, 0.75)  # of a group, at which its sensitivity is measured
+# Of a group, at which its sensitivity is measured; the first means one unit.
+FRACTIONS = (0.0, 0.1, 0.25, 0.5, 0.75)
 N_LEVELS = 24  # widths of a group that are considered
 
 
@@ -168,9 +169,8 @@ class ModelSearch(Search):
             wanted = np.geomspace(1, self.widths.full[index], N_LEVELS)
             found = np.unique([self.widths.rounded(index, w) for w in wanted])
             falling = np.minimum.accumulate(errors)
-            low = falling[0] * tried[0] / np.maximum(found, 1)  # below what was tried
             curve = np.interp(np.log(found), np.log(tried), falling)
-            levels.append((found, np.where(found < tried[0], low, curve)))
+            levels.append((found, curve))
         widths = list(self.widths.full)
         while cost(widths) > limit:
             now, best = cost(widths), None
