@@ -103,7 +103,7 @@ class TorchPruner(BaseEstimator):
         Modules that keep all their units, and why.
     path_ : list of PruningStep
         The full and the pruned model: units of each group, parameters, multiply-adds,
-        error of the output on the inputs of `fit`, score.
+        error of the output on some of the inputs of `fit`, score.
     trials_ : dict
         Score on rows held out of the widths that were compared.
     n_parameters_ : int

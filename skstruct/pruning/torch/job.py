@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from skstruct.pruning.job import PruningStep
+from skstruct.pruning.reconstruction import GREEDY
 from skstruct.pruning.torch.batches import as_batches
 from skstruct.pruning.torch.plan import Plan
 from skstruct.pruning.torch.search import Budget, output_error
@@ -54,7 +55,7 @@ def _prune(pruner, model, batches, seed):
         ridge=pruner.ridge,
         n_swaps=pruner.n_swaps,
         n_positions=pruner.n_positions,
-        weighted=pruner.weighting == "output",
+        weighted=pruner.weighting == "output" and pruner.criterion in GREEDY,
         seed=seed,
     )
     budget = Budget(
@@ -74,7 +75,7 @@ def _prune(pruner, model, batches, seed):
                 stacklevel=4,
             )
             break
-    error = output_error(calibration, found.model, batches)
+    error = output_error(calibration, found.model, calibration.some())
     small = plan.finished(found.model, model)
     scores = [None, None]
     if pruner.scoring is not None:

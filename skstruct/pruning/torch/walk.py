@@ -80,9 +80,13 @@ class Calibration:
         if needs_probes:
             readers = {tensor: plan.modules_of(tensor) for tensor in plan.readers}
             self.probes = Probes(self.model, readers, 2, options.seed)
-            step = max(1, sum(map(rows_of, batches)) // N_PROBED)
-            for batch in batches[::step]:
+            for batch in self.some():
                 self.probes.add(self.prepared(batch))
+
+    def some(self):
+        """Return about `N_PROBED` rows of the inputs, as batches."""
+        step = max(1, sum(map(rows_of, self.batches)) // N_PROBED)
+        return self.batches[::step]
 
     def prepared(self, batch):
         """Return a batch that suits the model."""
