@@ -123,7 +123,9 @@ def theirs(model, X, y, flops, kind):
 
     start = time.process_time()
     importance = {
-        "magnitude": lambda: tp.importance.MagnitudeImportance(p=2),
+        "magnitude": lambda: tp.importance.MagnitudeImportance(
+            p=2, group_reduction="first"
+        ),
         "group norm": lambda: tp.importance.GroupMagnitudeImportance(
             p=2, normalizer="mean"
         ),

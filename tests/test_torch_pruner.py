@@ -126,7 +126,7 @@ def test_multiply_adds_are_counted_as_by_pytorch():
     for name in ("plain", "residual", "decoder"):
         model, shape, _ = made(name)
         pruner = TorchPruner(model, budget=0.5, random_state=0)
-        pruner.fit(torch.randn(20, *shape))
+        pruner.fit(torch.randn(100, *shape))
         for step, counted in zip(pruner.path_, (model, pruner.model_), strict=True):
             counter = FlopCounterMode(display=False)
             with counter, torch.no_grad(), sdpa_kernel(SDPBackend.MATH):

@@ -136,7 +136,7 @@ class TorchPruner(BaseEstimator):
     >>> _ = torch.manual_seed(0)
     >>> model = nn.Sequential(
     ...     nn.Conv2d(1, 8, 3), nn.ReLU(), nn.Flatten(), nn.Linear(8 * 36, 10))
-    >>> pruner = TorchPruner(model, budget=0.5).fit(torch.randn(100, 1, 8, 8))
+    >>> pruner = TorchPruner(model, budget=0.5).fit(torch.randn(200, 1, 8, 8))
     >>> pruner.model_
     Sequential(
       (0): Conv2d(1, 4, kernel_size=(3, 3), stride=(1, 1))

@@ -55,7 +55,7 @@ class Plan:
         self.original = model
         self.model = copy.deepcopy(model).eval().float()
         for parameter in self.model.parameters():
-            parameter.requires_grad_(True)
+            parameter.requires_grad_(parameter.is_floating_point())
         self._replaced = split_attention(self.model)
         first = next(self.model.parameters())
         self.batch = prepared(few_rows(batch, 2), first.device, torch.float32)
@@ -171,9 +171,7 @@ class Plan:
         found = {axis: len(labels) for axis, labels in links.axes.items()}
         for group in self.groups:
             for axis in group.indices:
-                place, attribute = self.owners[axis.tensor][0]
-                tensor = getattr(self.model.get_submodule(place), attribute)
-                found[axis] = tensor.shape[axis.dim]
+                found[axis] = self._full_shapes[axis.tensor][axis.dim]
         return found
 
     def modules_of(self, tensor):
@@ -194,9 +192,7 @@ class Plan:
 
     def kernel_size(self, tensor):
         """Return how many columns an input channel of a layer has."""
-        place, attribute = self.owners[tensor][0]
-        weight = getattr(self.model.get_submodule(place), attribute)
-        return math.prod(weight.shape[2:])
+        return math.prod(self._full_shapes[tensor][2:])
 
     def heads_of(self, group):
         """Return what `rescale_heads` needs: modules, number of units, widths."""
@@ -240,12 +236,30 @@ class Plan:
         """Return the number of parameters with some widths."""
         changed = self._shapes(widths)
         added = sum(self._numel(bias, changed) for bias in self._added)
-        distinct = {
+        every = sum(self._numel(name, changed) for name in self._parameters)
+        return every - added
+
+    @cached_property
+    def _parameters(self):
+        """Names of all parameters, each once."""
+        return [
             name
             for name, places in self.owners.items()
             if places[0][1] in self.model.get_submodule(places[0][0])._parameters
+        ]
+
+    @cached_property
+    def _full_shapes(self):
+        """Shape of each tensor of the full model."""
+        return {
+            name: tuple(getattr(self.model.get_submodule(place), attribute).shape)
+            for name, ((place, attribute), *_) in self.owners.items()
         }
-        return sum(self._numel(name, changed) for name in distinct) - added
+
+    @cached_property
+    def _units_of_labels(self):
+        """Number of the linked set of each label."""
+        return self._couplings.links.components()[0]
 
     def flops(self, widths):
         """Return the multiply-adds of one row with some widths."""
@@ -268,16 +282,14 @@ class Plan:
         return lost
 
     def _numel(self, name, lost):
-        place, attribute = self.owners[name][0]
-        shape = list(getattr(self.model.get_submodule(place), attribute).shape)
+        shape = list(self._full_shapes[name])
         for dim, gone in lost.get(name, {}).items():
             shape[dim] -= gone
         return math.prod(shape)
 
     def _kept_labels(self, widths):
         """Return for each label whether it is there with some widths."""
-        links = self._couplings.links
-        found, _ = links.components()
+        links, found = self._couplings.links, self._units_of_labels
         stays = np.ones(found.max() + 1, dtype=bool)
         for group in self.groups:
             axis, indices = next(iter(group.indices.items()))
