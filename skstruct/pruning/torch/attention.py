@@ -119,32 +119,43 @@ def split_attention(model):
 
     Returns
     -------
-    dict
+    replaced : dict
         Name -> the module replaced.
+    nested : list of str
+        Encoders that packed what is padded, which needs the modules replaced.
     """
-    replaced = {}
+    replaced, nested = {}, []
     for name, module in list(model.named_modules()):
         plain = type(module) is nn.MultiheadAttention
         if plain and module.bias_k is None and not module.add_zero_attn and name:
-            parent, _, child = name.rpartition(".")
-            smaller = SmallerAttention(module).train(module.training)
-            setattr(model.get_submodule(parent), child, smaller)
+            _set(model, name, SmallerAttention(module).train(module.training))
             replaced[name] = module
-    return replaced
+        elif isinstance(module, nn.TransformerEncoder) and module.use_nested_tensor:
+            module.use_nested_tensor = False
+            nested.append(name)
+    return replaced, nested
 
 
-def restore_attention(model, replaced):
+def restore_attention(model, replaced, nested):
     """Put back, in place, attention that has lost nothing.
 
     Parameters
     ----------
     model : nn.Module
         With what `split_attention` put in.
-    replaced : dict
+    replaced, nested
         What it returned.
     """
     for name, module in replaced.items():
         found = model.get_submodule(name)
         if found.num_heads == found.n_heads_before:
-            parent, _, child = name.rpartition(".")
-            setattr(model.get_submodule(parent), child, module)
+            _set(model, name, module)
+    for name in nested:
+        encoder = model.get_submodule(name)
+        smaller = (isinstance(m, SmallerAttention) for m in encoder.modules())
+        encoder.use_nested_tensor = not any(smaller)
+
+
+def _set(model, name, module):
+    parent, _, child = name.rpartition(".")
+    setattr(model.get_submodule(parent), child, module)

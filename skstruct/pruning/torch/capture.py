@@ -9,8 +9,8 @@ from torch.overrides import TorchFunctionMode
 ADDITIONS = {"add", "add_", "__add__", "__iadd__", "__radd__"}
 
 
-class Stop(Exception):
-    """Raised when the rest of a forward pass is not needed."""
+class Stop(BaseException):
+    """Raised when the rest of a forward pass is not needed; no model catches it."""
 
 
 class Stack:

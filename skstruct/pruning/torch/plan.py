@@ -56,7 +56,7 @@ class Plan:
         self.model = copy.deepcopy(model).eval().float()
         for parameter in self.model.parameters():
             parameter.requires_grad_(parameter.is_floating_point())
-        self._replaced = split_attention(self.model)
+        self._replaced, self._nested = split_attention(self.model)
         first = next(self.model.parameters())
         self.batch = prepared(few_rows(batch, 2), first.device, torch.float32)
         self.owners, names = owners_of(self.model)
@@ -306,9 +306,7 @@ class Plan:
             if not module.bias.any():
                 for name, _ in self.owners[bias]:
                     model.get_submodule(name).bias = None
-        restore_attention(
-            model, {k: copy.deepcopy(v) for k, v in self._replaced.items()}
-        )
+        restore_attention(model, copy.deepcopy(self._replaced), self._nested)
         before = dict(original.named_parameters(remove_duplicate=False))
         before.update(original.named_buffers(remove_duplicate=False))
         wide = next(original.parameters()).dtype
