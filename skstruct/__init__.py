@@ -120,6 +120,7 @@ if TYPE_CHECKING:  # what type checkers and editors see
     from skstruct.pruning import GroupSparseMLPClassifier as GroupSparseMLPClassifier
     from skstruct.pruning import GroupSparseMLPRegressor as GroupSparseMLPRegressor
     from skstruct.pruning import MLPPruner as MLPPruner
+    from skstruct.pruning import TorchPruner as TorchPruner
     from skstruct.pruning import sensitivity_curves as sensitivity_curves
     from skstruct.pruning import sparse_mlp_path as sparse_mlp_path
 
@@ -188,6 +189,7 @@ _PUBLIC = {
     "SquaredError": "skstruct.losses",
     "SquaredL2": "skstruct.penalties",
     "StructuredDictionaryLearning": "skstruct.decomposition",
+    "TorchPruner": "skstruct.pruning",
     "TreeGroupL2": "skstruct.penalties",
     "TweedieLoss": "skstruct.losses",
     "duality_gap": "skstruct.linear_model",

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skstruct.solvers.block_selection import select_blocks
+from skstruct.solvers.block_selection import select_blocks, select_jointly
 
 SIZES = {"units": [1] * 7, "blocks": [2, 1, 3, 2, 1]}
 every_size = pytest.mark.parametrize("sizes", SIZES.values(), ids=SIZES)
@@ -84,6 +84,34 @@ def test_dependent_blocks_are_left_out(method):
     got = select(H, Z, np.arange(7), 6, method=method)
     assert len(got.kept) == 4
     assert_allclose(got.error, error_of(H, Z, ptr, range(4), 0.0), rtol=1e-6)
+
+
+@pytest.mark.parametrize("method", ["forward", "backward"])
+@pytest.mark.parametrize("n_blocks", [0, 2, 5])
+def test_joint_choice_adds_up_relative_errors(method, n_blocks):
+    shapes = ([2, 1, 3, 2, 1], [1, 1, 1, 1, 1])
+    problems = [problem(sizes, seed) for seed, sizes in enumerate(shapes)]
+    ridges = (0.0, 2.0)
+
+    def total(blocks):
+        return sum(
+            error_of(*p, sorted(blocks), ridge) / np.sum(p[1] ** 2)
+            for p, ridge in zip(problems, ridges, strict=True)
+        )
+
+    kept = set() if method == "forward" else set(range(5))
+    while len(kept) != n_blocks:
+        moves = set(range(5)) - kept if method == "forward" else kept
+        kept = min((kept ^ {g} for g in moves), key=total)
+    got = select_jointly(
+        [
+            (H.T @ H, H.T @ Z, np.sum(Z**2), ptr, ridge)
+            for (H, Z, ptr), ridge in zip(problems, ridges, strict=True)
+        ],
+        n_blocks,
+        method=method,
+    )
+    assert_array_equal(got, sorted(kept))
 
 
 def test_bad_input_is_named():

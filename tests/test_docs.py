@@ -25,7 +25,8 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"] + 
     for page in sorted(DOC.rglob("*.md"))
     if page.relative_to(DOC).parts[0] not in GENERATED
 ]
-WITH_PEERS = {"doc/conversions.md"}  # its snippets call other libraries
+# Their snippets call other libraries.
+WITH_PEERS = {"doc/conversions.md", "doc/howto/prune-a-pytorch-model.md"}
 NUMBER = re.compile(r"-?\d+\.?\d*(?:e[-+]?\d+)?")
 
 

@@ -217,6 +217,8 @@ def test_docstring_is_numpydoc(name):
 
 @pytest.mark.parametrize("module", MODULES)
 def test_doctests(module):
+    if module.startswith("skstruct.pruning.torch"):
+        pytest.importorskip("torch", reason="PyTorch is not installed")
     flags = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "FigureCanvasAgg is non-interactive")

@@ -7,11 +7,13 @@ from skstruct.pruning.group_sparse_mlp import (
 from skstruct.pruning.mlp_pruner import MLPPruner
 from skstruct.pruning.sensitivity import sensitivity_curves
 from skstruct.pruning.sparse_path import sparse_mlp_path
+from skstruct.pruning.torch_pruner import TorchPruner
 
 __all__ = [
     "GroupSparseMLPClassifier",
     "GroupSparseMLPRegressor",
     "MLPPruner",
+    "TorchPruner",
     "sensitivity_curves",
     "sparse_mlp_path",
 ]

@@ -60,7 +60,7 @@ class LayerProblem:
         if root is not None:
             aim, Z = self.cross @ root, Z @ root
             goal = float(np.vdot(Z, Z))
-        self._few, self._goal = _leading_directions(aim, Z, goal), goal
+        self._few, self._goal = leading_directions(aim, Z.T @ Z, goal), goal
 
     def select(self, ptr, n_blocks, method, n_swaps):
         """Return the blocks to keep by a method that looks at the error."""
@@ -76,7 +76,7 @@ class LayerProblem:
             n_swaps=n_swaps,
             screen=int(SCREEN * n_blocks) if is_screened else None,
         )
-        return _filled(chosen.kept, n_blocks, len(ptr) - 1)
+        return filled(chosen.kept, n_blocks, len(ptr) - 1)
 
     def order(self, ptr, n_most, method):
         """Return blocks in the order of their importance, all or `n_most` of them."""
@@ -161,19 +161,30 @@ def rank_units(problem, n_most, options, H, W_in, W_out, scores=None):
     return np.concatenate(units)[:n_most]
 
 
-def _leading_directions(cross, Z, target, lost=1e-4):
+def leading_directions(cross, energy, target, lost=1e-4):
     """Rotate the targets to the few directions that hold nearly all their energy.
 
     The choice hardly changes, and each step costs less. The error then counts the
     lost energy as missed, which moves all candidates alike.
+
+    Parameters
+    ----------
+    cross : (d, q) array
+        ``H'Z``.
+    energy : (q, q) array
+        ``Z'Z``.
+    target : float
+        ``|Z|^2``, the trace of it.
+    lost : float, default=1e-4
+        Share of the energy that may be lost.
     """
-    energies, directions = np.linalg.eigh(Z.T @ Z)
+    energies, directions = np.linalg.eigh(energy)
     few = np.cumsum(energies) > lost * max(target, np.finfo(float).tiny)
     few[-1] = True
     return cross @ directions[:, few]
 
 
-def _filled(kept, n_kept, n_blocks):
+def filled(kept, n_kept, n_blocks):
     """Add the first other blocks where fewer than `n_kept` carry anything."""
     others = np.setdiff1d(np.arange(n_blocks), kept)
     return np.sort(np.concatenate([kept, others[: n_kept - len(kept)]])).astype(int)

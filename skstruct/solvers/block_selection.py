@@ -74,7 +74,7 @@ class Tableau:
     def move(self, blocks, sign=1.0):
         """Take blocks in (1.0) or out (-1.0), one by one, dependent ones left out."""
         for g in blocks:
-            value = self._value(g, sign)
+            value = self.value(g, sign)
             if value >= 0:
                 kernel.move(*self._state, g, sign)
                 self.error -= sign * value
@@ -171,6 +171,14 @@ class Tableau:
             if not kernel.swap(*self._state, candidates, patience, tol):
                 break
 
+    def value(self, g, sign):
+        """Return what a block gains (1.0) or costs to remove (-1.0), -1 if nothing."""
+        floor = self._floor if sign > 0 else self._zero
+        span = self.ptr[g], self.ptr[g + 1]
+        return kernel.block_value(
+            self.A, self.B, *span, sign, floor, self.inside, *self._scratch
+        )
+
     def weights(self):
         """Least-squares weights of the columns kept, zero elsewhere."""
         return np.where(self.inside[:, None], self.B, 0.0)
@@ -179,16 +187,9 @@ class Tableau:
     def _state(self):
         return self.A, self.B, self.ptr, self.kept, self._floor, self.inside
 
-    def _value(self, g, sign):
-        floor = self._floor if sign > 0 else self._zero
-        span = self.ptr[g], self.ptr[g + 1]
-        return kernel.block_value(
-            self.A, self.B, *span, sign, floor, self.inside, *self._scratch
-        )
-
     def _cheapest_first(self):
         blocks = np.flatnonzero(self.kept)
-        costs = [self._value(g, -1.0) for g in blocks]
+        costs = [self.value(g, -1.0) for g in blocks]
         return blocks[np.argsort(costs, kind="stable")]
 
     def _steps(self, order, changes):
@@ -304,3 +305,47 @@ def _select_screened(
     weights = np.zeros_like(cross, dtype=np.float64)
     weights[columns] = few.weights
     return few._replace(kept=blocks[few.kept], weights=weights, order=blocks[few.order])
+
+
+def select_jointly(problems, n_blocks, *, method="backward"):
+    """Keep the blocks that serve several least-squares problems best, greedily.
+
+    The error is the sum of the problems' errors, each relative to its target: one
+    problem after the other on the diagonal of a large one, which is never formed.
+
+    Parameters
+    ----------
+    problems : list of (gram, cross, target, ptr, ridge)
+        As in `Tableau`. All have the same number of blocks, of sizes of their own.
+    n_blocks : int
+        Blocks to keep, 0 to all.
+    method : {"forward", "backward"}, default="backward"
+        Add the best block to none, or remove the cheapest from all, one by one.
+
+    Returns
+    -------
+    array of int
+        Blocks kept, in increasing order. Those that are worth nothing stay out, or go
+        first, in the order of their numbers.
+    """
+    total = len(problems[0][3]) - 1
+    if not 0 <= n_blocks <= total:
+        raise ValueError(f"n_blocks must be in [0, {total}], got {n_blocks}.")
+    tableaus = []
+    for gram, cross, target, ptr, ridge in problems:
+        scale = 1 / np.sqrt(target) if target > 0 else 0.0
+        tableaus.append(Tableau(gram, cross * scale, float(target > 0), ptr, ridge))
+    is_backward = method == "backward"
+    kept = np.full(total, is_backward)
+    sign = -1.0 if is_backward else 1.0
+    if is_backward:
+        for tableau in tableaus:
+            tableau.enter(range(total))
+    for _ in range(total - n_blocks if is_backward else n_blocks):
+        blocks = np.flatnonzero(kept == is_backward)
+        worth = [sum(max(t.value(g, sign), 0.0) for t in tableaus) for g in blocks]
+        found = blocks[np.argmin(worth) if is_backward else np.argmax(worth)]
+        for tableau in tableaus:
+            tableau.move([found], sign)
+        kept[found] = not is_backward
+    return np.flatnonzero(kept)

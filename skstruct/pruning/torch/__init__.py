@@ -1,0 +1,1 @@
+"""Structured pruning of PyTorch models; nothing else in the package imports torch."""

@@ -1,0 +1,133 @@
+"""Which units of a group to keep, and the weights of what reads them."""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.linalg import LinAlgError, cho_factor, cho_solve, lstsq
+
+from skstruct.pruning.reconstruction import (
+    GREEDY,
+    SCREEN,
+    WIDE,
+    filled,
+    leading_directions,
+)
+from skstruct.solvers.block_selection import select_blocks, select_jointly
+
+
+class Problem(NamedTuple):
+    """What one reader of units is to reproduce from them.
+
+    Attributes
+    ----------
+    moments : tuple
+        Means of inputs and targets, Gram matrix, cross products and Z'Z, centred.
+    blocks : list of arrays
+        Columns of each unit. All other columns stay.
+    root : (q, r) array or None
+        Weighs the targets, by what the output of the model does with them.
+    """
+
+    moments: tuple
+    blocks: list
+    root: np.ndarray | None
+
+    def reduced(self, ridge):
+        """Return (gram, cross, target, ptr, ridge) of the units alone.
+
+        Columns are in the order of units; what the others reproduce is taken off.
+        """
+        _, _, gram, cross, energy = self.moments
+        strength = ridge * np.trace(gram) / len(gram)
+        if self.root is not None:
+            cross, energy = cross @ self.root, self.root.T @ energy @ self.root
+        columns = np.concatenate(self.blocks)
+        others = np.setdiff1d(np.arange(len(gram)), columns)
+        inner, aim = gram[np.ix_(columns, columns)], cross[columns]
+        if len(others):
+            across = gram[np.ix_(others, columns)]
+            rest = _solved(gram[np.ix_(others, others)], strength, across)
+            inner, aim = inner - across.T @ rest, aim - rest.T @ cross[others]
+            lost = _solved(gram[np.ix_(others, others)], strength, cross[others])
+            energy = energy - cross[others].T @ lost
+        target = float(max(np.trace(energy), 0.0))
+        ptr = np.cumsum([0, *map(len, self.blocks)])
+        few = leading_directions(aim, energy, target)
+        return inner, few, target, ptr, strength
+
+
+def choose(problems, n_kept, criterion, ridge, n_swaps):
+    """Return the units to keep by the error of reconstruction.
+
+    Parameters
+    ----------
+    problems : list of Problem
+        One for each reader.
+    n_kept : int
+        Units to keep.
+    criterion : {"forward", "backward"}
+        How.
+    ridge : float
+        Relative to the mean variance of the columns.
+    n_swaps : int
+        Rounds of trades, if there is one reader.
+    """
+    total = len(problems[0].blocks)
+    reduced = [problem.reduced(ridge) for problem in problems]
+    if len(reduced) > 1:
+        return select_jointly(reduced, n_kept, method=criterion)
+    gram, cross, target, ptr, strength = reduced[0]
+    is_screened = len(gram) > WIDE and criterion in GREEDY
+    found = select_blocks(
+        gram,
+        cross,
+        target,
+        ptr,
+        n_kept,
+        method=criterion,
+        ridge=strength,
+        n_swaps=n_swaps,
+        screen=int(SCREEN * n_kept) if is_screened else None,
+    )
+    return filled(found.kept, n_kept, total)
+
+
+def refitted(moments, columns, weights, ridge):
+    """Return weights (q, n_kept) and intercept (q,) by ridge regression.
+
+    Parameters
+    ----------
+    moments : tuple
+        As in `Problem`.
+    columns : array of int
+        Columns that are kept.
+    weights : (q, n_kept) array
+        Weights towards which the ridge pulls: those of now.
+    ridge : float
+        Relative to the mean variance of the columns.
+    """
+    x, z, gram, cross, _ = moments
+    inner, now = gram[np.ix_(columns, columns)], weights.T.astype(np.float64)
+    strength = ridge * np.trace(gram) / len(gram)
+    coef = now + _solved(inner, strength, cross[columns] - inner @ now)
+    return coef.T, z - x[columns] @ coef
+
+
+def missed(moments, columns, weights):
+    """Return the share of the targets' variance that weights (q, n_kept) miss."""
+    _, _, gram, cross, energy = moments
+    total, coef = np.trace(energy), weights.T
+    if total <= 0:
+        return 0.0
+    fit = 2 * np.vdot(cross[columns], coef)
+    fit -= np.vdot(coef, gram[np.ix_(columns, columns)] @ coef)
+    return float(max(total - fit, 0.0) / total)
+
+
+def _solved(gram, strength, right):
+    """Solve with a Gram matrix; without ridge it may be singular."""
+    ridged = gram + strength * np.eye(len(gram))
+    try:
+        return cho_solve(cho_factor(ridged, lower=True), right)
+    except LinAlgError:
+        return lstsq(ridged, right)[0]

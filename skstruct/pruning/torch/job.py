@@ -1,0 +1,104 @@
+"""One run of a pruner on one model."""
+
+import warnings
+
+import torch
+from torch import nn
+
+from skstruct.pruning.job import PruningStep
+from skstruct.pruning.reconstruction import GREEDY
+from skstruct.pruning.torch.batches import as_batches
+from skstruct.pruning.torch.plan import Plan
+from skstruct.pruning.torch.search import Budget, output_error
+from skstruct.pruning.torch.walk import Calibration, Options
+
+
+def prune(pruner, inputs, seed):
+    """Return the attributes of a fitted pruner.
+
+    Parameters
+    ----------
+    pruner : TorchPruner
+        What to do.
+    inputs : Tensor, tuple, mapping or iterable
+        Calibration inputs.
+    seed : int
+        For all that is drawn.
+
+    Returns
+    -------
+    dict
+        Name -> value.
+    """
+    model = pruner.model
+    if not isinstance(model, nn.Module):
+        raise TypeError(f"model must be a torch.nn.Module, got {type(model).__name__}.")
+    if not any(True for _ in model.parameters()):
+        raise ValueError("model has no parameters: there is nothing to prune.")
+    batches = as_batches(inputs, pruner.batch_size)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return _prune(pruner, model, batches, seed)
+
+
+def _prune(pruner, model, batches, seed):
+    plan = Plan(model, batches[0], pruner.targets)
+    if not plan.groups:
+        reasons = "; ".join(f"{k or 'model'}: {v}" for k, v in plan.left_whole.items())
+        raise ValueError(
+            f"Nothing of the model can be pruned with targets={pruner.targets!r}. "
+            f"Left whole: {reasons or 'nothing'}."
+        )
+    options = Options(
+        criterion=pruner.criterion,
+        refit=pruner.refit,
+        ridge=pruner.ridge,
+        n_swaps=pruner.n_swaps,
+        n_positions=pruner.n_positions,
+        weighted=pruner.weighting == "output" and pruner.criterion in GREEDY,
+        seed=seed,
+    )
+    budget = Budget(
+        plan, batches, options, pruner.budget, pruner.allocation, pruner.scoring
+    )
+    widths = budget.found()
+    full = {group.name: group.n_units for group in plan.groups}
+    calibration = Calibration(plan, batches, options)
+    found = calibration.prune(widths)
+    for tensor, (n_places, n_inputs) in found.few.items():
+        if pruner.refit is not None:
+            warnings.warn(
+                f"calibration_inputs show layer {plan.readers[tensor]!r} in "
+                f"{n_places} places only, not more than the {n_inputs} inputs of which "
+                "its weights are refitted: give more of them, or a larger ridge or "
+                "n_positions.",
+                stacklevel=4,
+            )
+            break
+    error = output_error(calibration, found.model, calibration.some())
+    small = plan.finished(found.model, model)
+    scores = [None, None]
+    if pruner.scoring is not None:
+        scores = [float(pruner.scoring(m)) for m in (model, small)]
+    path = [
+        PruningStep(
+            tuple(kept.values()), plan.n_parameters(kept), plan.flops(kept), lost, score
+        )
+        for kept, lost, score in zip((full, widths), (0.0, error), scores, strict=True)
+    ]
+    return {
+        "model_": small,
+        "kept_units_": {group.name: found.kept[group.name] for group in plan.groups},
+        "_groups": [
+            (g.name, g.kind, g.n_units, [plan.readers[tensor] for tensor in g.readers])
+            for g in plan.groups
+        ],
+        "reconstruction_error_": {
+            plan.readers[tensor]: lost for tensor, lost in found.errors.items()
+        },
+        "left_whole_": plan.left_whole,
+        "path_": path,
+        "trials_": budget.trials,
+        "n_parameters_": path[-1].n_parameters,
+        "flops_": path[-1].flops,
+    }
