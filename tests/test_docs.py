@@ -20,7 +20,9 @@ matplotlib.use("Agg")
 ROOT = Path(__file__).resolve().parent.parent
 DOC = ROOT / "doc"
 GENERATED = ("_build", "gallery", "generated", "reference")
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"] + [
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
+PAGES += sorted((ROOT / "benchmarks").glob("*.md"))
+PAGES += [
     page
     for page in sorted(DOC.rglob("*.md"))
     if page.relative_to(DOC).parts[0] not in GENERATED
