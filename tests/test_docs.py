@@ -14,6 +14,7 @@ import pytest
 import skstruct
 from doc import speed
 from doc.reference_pages import module_page
+from doc.site_links import broken_links
 
 matplotlib.use("Agg")
 
@@ -113,6 +114,26 @@ def test_links_lead_somewhere(page):
             assert file.exists(), f"{name_of(page)} links to {target}"
         if anchor:
             assert anchor in anchors(file), f"{name_of(page)} links to {target}"
+
+
+def test_links_of_the_built_site_are_checked(tmp_path):
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "a b.png").touch()
+    (tmp_path / "index.html").write_text(
+        '<h1 id="top"><a href="#top">1</a><a href="deep/page.html#there">2</a>'
+        '<img src="a%20b.png"><img src="data:image/png;base64,"></h1>'
+        '<a href="https://example.org/x#y">3</a><a href="deep/page.html#gone">4</a>'
+        '<script src="https://example.org/x.js"></script><a href="#gone">5</a>'
+    )
+    (tmp_path / "deep" / "page.html").write_text(
+        '<p id="there"><a href="../index.html#top">1</a><img src="gone.png"></p>'
+    )
+    assert sorted(broken_links(tmp_path)) == [
+        "deep/page.html: gone.png",
+        "index.html: #gone",
+        "index.html: deep/page.html#gone",
+        "index.html: https://example.org/x.js",
+    ]
 
 
 # -- reference -----------------------------------------------------------------
