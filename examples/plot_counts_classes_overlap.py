@@ -64,7 +64,7 @@ print(
 # %%
 # Overlap: products belong to both measurements
 # ---------------------------------------------
-# With overlap="intersection" a measurement's group holds its own column and all its
+# With ``overlap="intersection"`` a measurement's group holds its own column and all its
 # products; leaving it out leaves all of them out.
 products = PolynomialFeatures(2, interaction_only=True, include_bias=False)
 V = StandardScaler().fit_transform(products.fit_transform(X))
