@@ -1,7 +1,7 @@
 """Build the site: ``python -m doc.build`` in the root of a clone.
 
-Needs the extra ``doc``. The examples run, and warnings are errors. ``--fast`` leaves
-the examples out.
+Needs the extra ``doc``. The examples run; warnings are errors, and so are links of the
+built pages that lead nowhere. ``--fast`` leaves the examples out.
 """
 
 import argparse
@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 
 from sphinx.cmd.build import main as sphinx_build
+
+from doc.site_links import broken_links
 
 DOC = Path(__file__).resolve().parent
 
@@ -20,9 +22,13 @@ def build(fast=False):
     if fast:
         options += ["-D", "plot_gallery=0"]
     status = sphinx_build([*options, str(DOC), str(out)])
-    if status == 0:
-        print(f"The site starts at {out / 'index.html'}")
-    return status
+    if status != 0:
+        return status
+    if broken := broken_links(out):
+        print("Links that lead nowhere:", *broken, sep="\n  ")
+        return 1
+    print(f"The site starts at {out / 'index.html'}")
+    return 0
 
 
 if __name__ == "__main__":

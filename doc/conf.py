@@ -25,6 +25,7 @@ extensions = [
     "sphinx_copybutton",
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
+    "doc.mathml",
 ]
 exclude_patterns = ["_build", "_templates", "images/README.md"]
 templates_path = ["_templates"]
@@ -33,6 +34,7 @@ templates_path = ["_templates"]
 
 myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 3
+html_math_renderer = "mathml"
 copybutton_prompt_text = r">>> |\.\.\. "
 copybutton_prompt_is_regexp = True
 
@@ -70,6 +72,8 @@ sphinx_gallery_conf = {
     "remove_config_comments": True,
     "show_memory": False,
     "min_reported_time": 1,
+    "write_computation_times": False,
+    "capture_repr": (),
     "abort_on_example_error": False,
     "matplotlib_animations": False,
 }
@@ -81,6 +85,7 @@ html_title = "skstruct"
 html_show_sourcelink = False
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_context = {"default_mode": "auto"}
 html_theme_options = {
     "logo": {"text": "skstruct"},
     "navigation_with_keys": False,

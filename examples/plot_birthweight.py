@@ -66,8 +66,8 @@ print(
     f"{len(sparser.selected_groups_)} groups: {', '.join(sparser.selected_groups_)}"
 )
 print(
-    f"Duality gap at the chosen alpha: {model.dual_gap_:.1e} kg²: the objective is at "
-    "most this far above its minimum"
+    f"Duality gap at the chosen alpha: {model.dual_gap_:.1e} kg²:\n"
+    "the objective is at most this far above its minimum"
 )
 
 # %%

@@ -38,8 +38,8 @@ for share in (0.0, 0.5, 1.0):
     models[share] = model.fit(X, data.target)
 
 # %%
-# The group lasso has full columns, the lasso scattered cells, the mixture both: empty
-# columns, and empty cells in the others.
+# Grey is zero. The group lasso has full columns, the lasso scattered cells, the mixture
+# both: empty columns, and empty cells in the others.
 
 titles = {0.0: "group lasso", 0.5: "sparse group lasso, half and half", 1.0: "lasso"}
 figure, axes = plt.subplots(3, 1, figsize=(8, 5.6), sharex=True, layout="constrained")

@@ -11,6 +11,7 @@ Run it as ``python examples/plot_counts_classes_overlap.py [picture.png]``.
 """
 
 import sys
+from textwrap import fill
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -54,7 +55,7 @@ cultivars = GroupLassoClassifierCV(
     selection="1se",
 )
 cultivars.fit(Z, wine.target)
-print("Wine, measurements:", ", ".join(cultivars.selected_groups_))
+print(fill("Wine: " + ", ".join(cultivars.selected_groups_), subsequent_indent="  "))
 print(
     f"  {len(cultivars.selected_groups_)} of 13, accuracy on the same rows "
     f"{cultivars.score(Z, wine.target):.2f}"
@@ -63,7 +64,7 @@ print(
 # %%
 # Overlap: products belong to both measurements
 # ---------------------------------------------
-# With overlap="intersection" a measurement's group holds its own column and all its
+# With ``overlap="intersection"`` a measurement's group holds its own column and all its
 # products; leaving it out leaves all of them out.
 products = PolynomialFeatures(2, interaction_only=True, include_bias=False)
 V = StandardScaler().fit_transform(products.fit_transform(X))
@@ -77,7 +78,7 @@ hierarchy = OverlappingGroupLassoCV(
     selection="1se",
 )
 hierarchy.fit(V, y)
-print("Overlap, measurements:", ", ".join(hierarchy.selected_groups_))
+print("Overlap:", ", ".join(hierarchy.selected_groups_))
 
 # %%
 # What each model keeps

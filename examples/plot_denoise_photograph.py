@@ -76,7 +76,8 @@ for algorithm in ("lasso", "group_lasso"):
         for alpha in SIGMA * np.array([0.5, 0.7, 1.0, 1.4, 2.0])
     }
     best[algorithm] = max(scores, key=scores.get)
-    print(algorithm, {f"{a:.3f}": f"{s:.2f} dB" for a, s in scores.items()})
+    print(f"{algorithm}: alpha {best[algorithm]:.2f} of", end=" ")
+    print(", ".join(f"{alpha:.2f} ({s:.2f} dB)" for alpha, s in scores.items()))
 
 # %%
 # The other region says how good they are.

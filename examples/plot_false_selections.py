@@ -28,7 +28,6 @@ from skstruct import (
     GroupStabilitySelection,
     make_grouped_pipeline,
 )
-from skstruct.inspection.plotting import COLORS, GREY
 
 # %%
 # The table, with shuffled copies
@@ -107,11 +106,11 @@ print(f"Bound of stability selection: {bounds['unimodal']:.1f} false selections"
 figure, ax = plt.subplots(figsize=(8, 3), layout="constrained")
 for row, own in enumerate(counts.values()):
     real, shuffled = np.mean(own, axis=0)
-    ax.barh(row, real, color=COLORS[0], label="real" if row == 0 else None)
-    ax.barh(row, -shuffled, color=COLORS[1], label="shuffled" if row == 0 else None)
+    ax.barh(row, real, color="#0072B2", label="real" if row == 0 else None)
+    ax.barh(row, -shuffled, color="#D55E00", label="shuffled" if row == 0 else None)
     ax.text(real + 0.1, row, f"{real:.1f}", va="center")
     ax.text(-shuffled - 0.1, row, f"{shuffled:.1f}", va="center", ha="right")
-ax.axvline(0, color=GREY, linewidth=0.8)
+ax.axvline(0, color="0.6", linewidth=0.8)
 ax.set_yticks(range(len(counts)), counts)
 ax.set_ylim(len(counts) - 0.4, -0.6)
 ax.set_xticks([])

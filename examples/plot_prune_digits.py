@@ -87,7 +87,7 @@ with warnings.catch_warnings():
     search.fit(X_train, y_train)
 print(
     f"\nAt most one point lost: keep {search.best_params_['budget']:.1%} of the units, "
-    f"{search.n_parameters_:,} weights instead of {full.n_parameters_:,}; "
+    f"{search.n_parameters_:,} weights instead of {full.n_parameters_:,};\n"
     f"accuracy on new images {search.score(X_test, y_test):.1%}"
 )
 

@@ -3,6 +3,7 @@
 import contextlib
 import importlib
 import io
+import math
 import re
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,13 +15,16 @@ import pytest
 import skstruct
 from doc import speed
 from doc.reference_pages import module_page
+from doc.site_links import broken_links
 
 matplotlib.use("Agg")
 
 ROOT = Path(__file__).resolve().parent.parent
 DOC = ROOT / "doc"
 GENERATED = ("_build", "gallery", "generated", "reference")
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"] + [
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
+PAGES += sorted((ROOT / "benchmarks").glob("*.md"))
+PAGES += [
     page
     for page in sorted(DOC.rglob("*.md"))
     if page.relative_to(DOC).parts[0] not in GENERATED
@@ -114,6 +118,26 @@ def test_links_lead_somewhere(page):
             assert anchor in anchors(file), f"{name_of(page)} links to {target}"
 
 
+def test_links_of_the_built_site_are_checked(tmp_path):
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "a b.png").touch()
+    (tmp_path / "index.html").write_text(
+        '<h1 id="top"><a href="#top">1</a><a href="deep/page.html#there">2</a>'
+        '<img src="a%20b.png"><img src="data:image/png;base64,"></h1>'
+        '<a href="https://example.org/x#y">3</a><a href="deep/page.html#gone">4</a>'
+        '<script src="https://example.org/x.js"></script><a href="#gone">5</a>'
+    )
+    (tmp_path / "deep" / "page.html").write_text(
+        '<p id="there"><a href="../index.html#top">1</a><img src="gone.png"></p>'
+    )
+    assert sorted(broken_links(tmp_path)) == [
+        "deep/page.html: gone.png",
+        "index.html: #gone",
+        "index.html: deep/page.html#gone",
+        "index.html: https://example.org/x.js",
+    ]
+
+
 # -- reference -----------------------------------------------------------------
 
 
@@ -141,6 +165,9 @@ def test_speed_picture_has_the_recorded_ratios(tmp_path):
 ### A
 """
     _, ratios = speed.read_ratios(text)
-    assert ratios == {"A": [(0.52, "adelie"), (3.33, "adelie-cov")], "M": [None, None]}
+    assert ratios == {
+        "A": [(0.52, "adelie"), (3.33, "adelie-cov")],
+        "M": [(math.inf, ""), None],
+    }
     speed.draw(tmp_path / "speed.png")
     assert (tmp_path / "speed.png").read_bytes().startswith(b"\x89PNG")

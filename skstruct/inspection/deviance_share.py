@@ -31,9 +31,10 @@ def group_deviance_share(
     .. math::
 
         f = f_0 + c_0 + \sum_g c_g, \qquad
-        c_g = \sum_{j \in g} (x_j - \bar x_j) \beta_j
+        c_g = \sum_{j \in g} (x_j - m_j) \beta_j
 
-    the share of a group is what its part earns on the straight way from null to fit:
+    with the means :math:`m_j` of the columns, the share of a group is what its part
+    earns on the straight way from null to fit:
 
     .. math::
 

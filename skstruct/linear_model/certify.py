@@ -17,7 +17,7 @@ def duality_gap(estimator, X, y=None, sample_weight=None, offset=None):
 
         P(B, b) - D(v) \ge P(B, b) - \min P, \qquad
         D(v) = \frac{1}{\sum_i s_i} \sum_i s_i (v_i o_i - \ell^*(y_i, v_i))
-               - (\alpha \, penalty)^*(-X^\top S v / \textstyle\sum_i s_i)
+               - (\alpha \, penalty)^*(-X^\top S v / \sum_i s_i)
 
     with v orthogonal to the intercept and to unpenalised columns (Fenchel duality;
     Rockafellar, 1970, section 31). Nothing of the solver's state is used: coefficients

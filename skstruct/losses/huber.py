@@ -10,13 +10,13 @@ from skstruct.losses.numerics import LINEAR, ROUNDING, floats
 class HuberLoss(ElementwiseLoss):
     r"""Huber's loss: squared for small residuals, absolute for large ones.
 
-    .. math:: \ell(y, f) = \begin{cases} \tfrac12 r^2 & |r| \le \delta \\
-              \delta |r| - \tfrac12 \delta^2 & |r| > \delta \end{cases},
+    .. math:: \ell(y, f) = \begin{cases} \tfrac{1}{2} r^2 & |r| \le \delta \\
+              \delta |r| - \tfrac{1}{2} \delta^2 & |r| > \delta \end{cases},
               \qquad r = y - f
 
     (Huber, 1964; half of Hastie, Tibshirani and Friedman, 2009, eq. 10.23.) Its
-    conjugate over f is :math:`y v + \tfrac12 v^2` on :math:`|v| \le \delta`, infinite
-    elsewhere. The identity is its link. y is any number.
+    conjugate over f is :math:`y v + \tfrac{1}{2} v^2` on :math:`|v| \le \delta`,
+    infinite elsewhere. The identity is its link. y is any number.
 
     The second derivative is 1, and 0 beyond delta; the curvature supposes a tiny one
     there, which leaves the work to a line search.

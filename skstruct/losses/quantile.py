@@ -59,7 +59,8 @@ class QuantileLoss(ElementwiseLoss):
         It is the Moreau envelope: with residuals r,
 
         .. math:: \min_z \max(\tau z, (\tau - 1) z) + \frac{(r - z)^2}{2 \cdot width}
-                  = \max_{\tau - 1 \le s \le \tau} s r - \tfrac12 \cdot width \cdot s^2
+                  = \max_{\tau - 1 \le s \le \tau} s r
+                  - \tfrac{1}{2} \cdot width \cdot s^2
 
         Its gradient is ``-clip(r / width, quantile - 1, quantile)``, its curvature
         at most ``1 / width``, and its conjugate is ``y v + width * v^2 / 2`` on the

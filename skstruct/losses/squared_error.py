@@ -8,8 +8,8 @@ from skstruct.losses.base import Loss
 class SquaredError(Loss):
     r"""Half squared error, for one or several outputs.
 
-    .. math:: \ell(y, f) = \tfrac12 (y - f)^2, \qquad
-              \ell^*(y, v) = y v + \tfrac12 v^2
+    .. math:: \ell(y, f) = \tfrac{1}{2} (y - f)^2, \qquad
+              \ell^*(y, v) = y v + \tfrac{1}{2} v^2
 
     where the conjugate is taken over the linear predictor f. The identity is its
     link. Values are summed over outputs.

@@ -7,7 +7,7 @@ from skstruct._docs import fill_docs
 
 _ENTRIES = {
     "objective": r"""
-With weights :math:`W^1, W^2, \dots` of a network f of scikit-learn's shape,
+With weights :math:`W^1, W^2, \ldots` of a network f of scikit-learn's shape,
 ``penalty="group"`` minimises
 
 .. math::

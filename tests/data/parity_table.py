@@ -10,8 +10,9 @@ from test_parity import STORED, objective, solved
 HEAD = """# Our numbers beside those of other libraries
 
 One row a solution stored in `tests/data/parity.json`, with the call that made it;
-`tests/test_parity.py` checks them all, and [conversions.md](conversions.md) has the
-constants. *Objective* is by how much the other library's objective is above ours, as a
+`tests/test_parity.py` checks them all, by the constants of
+[Converting alpha, weights and scaling](conversions.md). *Objective* is by how much the
+other library's objective is above ours, as a
 share of ours, computed by formulas that are neither's; *coefficients* is the largest
 difference of a coefficient, as a share of the largest one. Libraries stop where they
 stop: the differences are theirs. glmnet is R's own. R's
