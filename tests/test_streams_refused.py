@@ -14,6 +14,7 @@ from skstruct import (
     GroupLassoClassifier,
     GroupLassoCV,
     GroupLassoIC,
+    GroupSelector,
     GroupStabilitySelection,
     GroupSubsetSelection,
     OverlappingGroupLasso,
@@ -155,6 +156,7 @@ def test_a_memmap_is_an_array_where_rows_are_needed(model, tmp_path):
         GroupSubsetSelection(),
         GroupStabilitySelection(GroupLasso()),
         GroupKnockoffSelector(),
+        GroupSelector(GroupLasso()),
     ],
     ids=lambda model: type(model).__name__,
 )

@@ -14,6 +14,7 @@ from skstruct._compat import Interval, fit_context, process_routing, safe_indexi
 from skstruct.groups.report import GroupReports
 from skstruct.pipeline.prune import prune_transformer, required_columns
 from skstruct.pipeline.table import input_groups, model_and_head
+from skstruct.streams import refuse_stream
 
 
 class GroupSelector(GroupReports, MetaEstimatorMixin, SelectorMixin, BaseEstimator):
@@ -148,6 +149,7 @@ class GroupSelector(GroupReports, MetaEstimatorMixin, SelectorMixin, BaseEstimat
             if get_config()["enable_metadata_routing"]:
                 fit_params = process_routing(self, "fit", **fit_params).estimator.fit
             self.estimator_ = clone(self.estimator).fit(X, y, **fit_params)
+        refuse_stream(self, X)
         validate_data(self, X, skip_check_array=True)  # takes note of the columns
         model, head = model_and_head(self.estimator_)
         self._is_raw = head is not None
