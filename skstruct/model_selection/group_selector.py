@@ -142,6 +142,7 @@ class GroupSelector(GroupReports, MetaEstimatorMixin, SelectorMixin, BaseEstimat
         TypeError
             If there is no model with groups in the estimator.
         """
+        refuse_stream(self, X)
         if self.prefit:
             check_is_fitted(self.estimator)
             self.estimator_ = self.estimator
@@ -149,7 +150,6 @@ class GroupSelector(GroupReports, MetaEstimatorMixin, SelectorMixin, BaseEstimat
             if get_config()["enable_metadata_routing"]:
                 fit_params = process_routing(self, "fit", **fit_params).estimator.fit
             self.estimator_ = clone(self.estimator).fit(X, y, **fit_params)
-        refuse_stream(self, X)
         validate_data(self, X, skip_check_array=True)  # takes note of the columns
         model, head = model_and_head(self.estimator_)
         self._is_raw = head is not None
