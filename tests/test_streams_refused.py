@@ -9,10 +9,12 @@ from sklearn.model_selection import ShuffleSplit
 from makers import GROUPS
 from skstruct import (
     BlockCoordinateDescentRegressor,
+    GroupKnockoffSelector,
     GroupLasso,
     GroupLassoClassifier,
     GroupLassoCV,
     GroupLassoIC,
+    GroupSelector,
     GroupStabilitySelection,
     GroupSubsetSelection,
     OverlappingGroupLasso,
@@ -149,7 +151,14 @@ def test_a_memmap_is_an_array_where_rows_are_needed(model, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "model", [GroupSubsetSelection(), GroupStabilitySelection(GroupLasso())]
+    "model",
+    [
+        GroupSubsetSelection(),
+        GroupStabilitySelection(GroupLasso()),
+        GroupKnockoffSelector(),
+        GroupSelector(GroupLasso()),
+    ],
+    ids=lambda model: type(model).__name__,
 )
 def test_models_that_need_all_rows_in_memory(model, tmp_path):
     paths = files(tmp_path, *data()[:2], None, None)

@@ -24,6 +24,7 @@ from skstruct.model_selection.knockoffs import (
 )
 from skstruct.model_selection.progress import Progress
 from skstruct.solvers.solve import alpha_grid, solve_path
+from skstruct.streams import refuse_stream
 
 
 class GroupKnockoffSelector(GroupSelection):
@@ -231,6 +232,7 @@ class GroupKnockoffSelector(GroupSelection):
                 f"{type(self).__name__} does not take sparse data, as knockoffs are "
                 "dense: pass X.toarray()."
             )
+        refuse_stream(self, X)
         X, y = base._validated(X, y)
         if len(X) < 2:
             raise ValueError(f"n_samples={len(X)}, and knockoffs need 2 at least.")

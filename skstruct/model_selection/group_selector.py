@@ -14,6 +14,7 @@ from skstruct._compat import Interval, fit_context, process_routing, safe_indexi
 from skstruct.groups.report import GroupReports
 from skstruct.pipeline.prune import prune_transformer, required_columns
 from skstruct.pipeline.table import input_groups, model_and_head
+from skstruct.streams import refuse_stream
 
 
 class GroupSelector(GroupReports, MetaEstimatorMixin, SelectorMixin, BaseEstimator):
@@ -141,6 +142,7 @@ class GroupSelector(GroupReports, MetaEstimatorMixin, SelectorMixin, BaseEstimat
         TypeError
             If there is no model with groups in the estimator.
         """
+        refuse_stream(self, X)
         if self.prefit:
             check_is_fitted(self.estimator)
             self.estimator_ = self.estimator
