@@ -29,7 +29,7 @@ _CAREFUL = 0.25
 _NEIGHBOURS = 3
 _ROUNDING = 1e-14
 # Passes without progress before rounding is the reason, and gains that are none.
-_PATIENCE, _NEGLIGIBLE = 5, 1e-4
+_PATIENCE, _NEGLIGIBLE = 5, 100.0
 _MOST_CAUTION = 4.0**8
 # A refit of what is free that gains less than this share of the null loss is exact.
 _EXACT = 1e-9
@@ -69,9 +69,10 @@ class Task:
     def keep(self, state, gap, gain):
         """Remember the model of the smallest gap, and whether there is progress.
 
-        That is a smaller gap, or a lower objective by a gain that is not negligible.
+        That is a smaller gap, or a lower objective by a gain, in units of its rounding,
+        that is not negligible.
         """
-        is_better = gap < 0.9 * self.gap or gain > _NEGLIGIBLE * self.gap
+        is_better = gap < 0.9 * self.gap or gain > _NEGLIGIBLE
         self.patience = _PATIENCE if is_better else self.patience - 1
         self.gap_before = self.gap
         if gap <= self.gap or self.best is None:
@@ -257,7 +258,7 @@ class LockstepFold:
         """
         state, base, last = task.state, task.base, task.trial
         objective = state.objective(self.penalty, alpha)
-        noise = _ROUNDING * (abs(objective) + state.size)
+        noise = _ROUNDING * (abs(objective) + state.size) + np.finfo(np.float64).tiny
         least = np.inf if base is None else base.objective(self.penalty, alpha)
         chosen = state if objective <= least + noise else base
         known = min(objective, least)
@@ -265,7 +266,7 @@ class LockstepFold:
             theirs = other.objective(self.penalty, alpha)
             if theirs < known - noise:
                 chosen, known = other, theirs
-        task.keep(chosen, chosen.gap(self.penalty, alpha), least - known)
+        task.keep(chosen, chosen.gap(self.penalty, alpha), (least - known) / noise)
         task.is_done = task.gap <= accepted or task.patience <= 0
         task.base, task.trial, shares = chosen, None, task.shares
         task.shares = _SHARES
