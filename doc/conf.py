@@ -83,6 +83,7 @@ sphinx_gallery_conf = {
 html_theme = "pydata_sphinx_theme"
 html_title = "skstruct"
 html_show_sourcelink = False
+html_use_index = False  # the reference lists all names, and there is the search
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_context = {"default_mode": "auto"}
