@@ -296,6 +296,19 @@ def test_a_curved_loss_in_a_few_passes():
     assert found.dual_gap_ <= 1e-12 * 2
 
 
+@pytest.mark.parametrize(
+    "how", [{"warm_start": True}, {"adaptive": np.arange(1.0, 10)}]
+)
+def test_a_curved_loss_that_starts_from_a_fit(how):
+    """Passes start from zero all the same; the first fit may make the weights."""
+    X, _, weights, _ = data()
+    y, _ = counts(X)
+    model = GroupLasso(loss="poisson", groups=GROUPS, tol=1e-12, **how)
+    source = Chunks(chunks(X, y, weights))
+    model.set_params(alpha=0.1).fit(source).set_params(alpha=0.03).fit(source)
+    assert_same(model, clone(model).fit(X, y, weights), 1e-8)
+
+
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_classes(n_classes, tmp_path):
     X, _, weights, _ = data()

@@ -59,7 +59,7 @@ def _given(problem, coef):
     coef = check_array(
         coef, ensure_2d=False, dtype=np.float64, input_name="adaptive coefficients"
     )
-    p, q = problem.matrix.shape[1], problem.y.shape[1]
+    p, q = problem.layout.n_features, problem.y.shape[1]
     if coef.shape not in ((p,), (q, p)) or (coef.ndim == 1 and q > 1):
         shape = f"({p},) or (1, {p})" if q == 1 else f"({q}, {p})"
         raise ValueError(

@@ -103,5 +103,5 @@ class FitAtOneAlpha(ReadsInChunks):
         if not (self.warm_start and hasattr(self, "coef_")):
             return None
         coef = np.atleast_2d(self.coef_).T.astype(np.float64)
-        fits = coef.shape == (problem.matrix.shape[1], problem.y.shape[1])
+        fits = coef.shape == (problem.layout.n_features, problem.y.shape[1])
         return coef if fits else None
