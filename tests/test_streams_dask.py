@@ -14,6 +14,7 @@ from scipy import sparse
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from sklearn.neural_network import MLPRegressor
+from threadpoolctl import threadpool_limits
 
 from makers import GROUPS
 from skstruct import (
@@ -36,6 +37,13 @@ MODEL = GroupLasso(alpha=0.1, groups=GROUPS)
 @pytest.fixture(autouse=True)
 def _small_chunks(monkeypatch):
     monkeypatch.setattr("skstruct.streams.arrays.CHUNK_BYTES", 8 * 9 * STEP)
+
+
+@pytest.fixture(autouse=True)
+def _as_many_blas_threads_as_workers_have():
+    """One: products that BLAS splits over several are summed in another order."""
+    with threadpool_limits(1, "blas"):
+        yield
 
 
 @pytest.fixture(scope="module")
