@@ -128,6 +128,7 @@ def find_groups(couplings, owners, model):
             readers.sort(key=order.get)
             groups.append(Group(name, makers, kind, len(numbers), indices, readers))
     groups.sort(key=lambda group: order[group.readers[-1]])
+    groups = _uniquely_named(groups)
     pruned = {maker for group in groups for maker in group.makers}
     for axis in fixed:
         if _makes(axis, owners, model):
@@ -172,14 +173,36 @@ def _makers_of(parts, owners, model):
 
 def _name_of(makers, kind):
     """Return the place that makers have in common for heads, else their names."""
-    if kind == "heads" and len(makers) > 1:
-        levels = zip(*(maker.split(".") for maker in makers), strict=False)
-        shared = [level[0] for level in takewhile(lambda x: len(set(x)) == 1, levels)]
-        if shared:
-            return ".".join(shared)
+    if kind == "heads" and len(makers) > 1 and shared_place(makers):
+        return shared_place(makers)
+    return _joined(makers)
+
+
+def _joined(makers):
     if len(makers) > 4:
         makers = [*makers[:3], f"{len(makers) - 3} more"]
     return " + ".join(makers)
+
+
+def shared_place(names):
+    """Return the name of the module that modules have in common, "" if of none."""
+    levels = zip(*(name.split(".") for name in names), strict=False)
+    same = takewhile(lambda level: len(set(level)) == 1, levels)
+    return ".".join(level[0] for level in same)
+
+
+def _uniquely_named(groups):
+    """Return groups of which no two have one name, as all else goes by it."""
+    several, seen, found = Counter(group.name for group in groups), Counter(), []
+    for group in groups:
+        is_one = several[group.name] == 1
+        name = group.name if is_one else _joined(group.makers)
+        seen[name] += 1
+        while seen[name] > 1:
+            name = f"{name} ({seen[name]})"
+            seen[name] += 1
+        found.append(group._replace(name=name))
+    return found
 
 
 def _kind_of(parts, is_head, owners, model):

@@ -1,5 +1,6 @@
 """One run of a pruner on one model."""
 
+import copy
 import warnings
 
 import torch
@@ -8,7 +9,9 @@ from torch import nn
 from skstruct.pruning.job import PruningStep
 from skstruct.pruning.reconstruction import GREEDY
 from skstruct.pruning.torch.batches import as_batches
+from skstruct.pruning.torch.capture import run
 from skstruct.pruning.torch.plan import Plan
+from skstruct.pruning.torch.probes import outputs_of
 from skstruct.pruning.torch.search import Budget, output_error
 from skstruct.pruning.torch.walk import Calibration, Options
 
@@ -77,6 +80,7 @@ def _prune(pruner, model, batches, seed):
             break
     error = output_error(calibration, found.model, calibration.some())
     small = plan.finished(found.model, model)
+    _check(small, plan)
     scores = [None, None]
     if pruner.scoring is not None:
         scores = [float(pruner.scoring(m)) for m in (model, small)]
@@ -102,3 +106,20 @@ def _prune(pruner, model, batches, seed):
         "n_parameters_": path[-1].n_parameters,
         "flops_": path[-1].flops,
     }
+
+
+def _check(model, plan):
+    """Run a finished model once, so that none that fails is returned."""
+    try:
+        found = outputs_of(run(copy.deepcopy(model).eval().float(), plan.batch))
+    except Exception as error:  # whatever a model raises
+        raise RuntimeError(
+            f"The pruned model fails on calibration_inputs ({type(error).__name__}: "
+            f"{error}). Leave out some kinds of units by `targets`."
+        ) from error
+    wanted = outputs_of(run(plan.model, plan.batch))
+    if [t.shape for t in found] != [t.shape for t in wanted]:
+        raise RuntimeError(
+            "The pruned model gives outputs of other shapes than the model. Leave out "
+            "some kinds of units by `targets`."
+        )

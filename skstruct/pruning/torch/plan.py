@@ -12,7 +12,12 @@ from skstruct.pruning.torch.attention import restore_attention, split_attention
 from skstruct.pruning.torch.batches import few_rows, prepared, rows_of
 from skstruct.pruning.torch.capture import count_additions, run
 from skstruct.pruning.torch.couplings import Couplings
-from skstruct.pruning.torch.groups import find_groups, forward_of, residuals_of
+from skstruct.pruning.torch.groups import (
+    find_groups,
+    forward_of,
+    residuals_of,
+    shared_place,
+)
 from skstruct.pruning.torch.links import Axis
 from skstruct.pruning.torch.operations import name_of
 from skstruct.pruning.torch.probes import outputs_of
@@ -198,7 +203,8 @@ class Plan:
         """Return what `rescale_heads` needs: modules, number of units, widths."""
         names = [self.owners[axis.tensor][0][0] for axis in group.indices]
         parents = [name.rpartition(".")[0] for name in names]
-        common = [group.name] if group.name in dict(self.model.named_modules()) else []
+        shared = shared_place(group.makers)
+        common = [shared] if shared else []
         widths = {indices.size for indices in group.indices.values()}
         return list(dict.fromkeys([*parents, *common])), group.n_units, widths
 

@@ -85,6 +85,8 @@ def _trace_into(module, name, args, kwargs, pieces, failures):
             **signature.inputs_to_buffers,
         }
         named = {node: qualified(name, tensor) for node, tensor in tensors.items()}
+        # As the weights of attention that are not used, which hold the heads.
+        program.graph.eliminate_dead_code()
         pieces.append(Piece(name, program.graph, named))
         return
     parts = dict(_callable_parts(module))
