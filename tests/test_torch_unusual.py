@@ -97,3 +97,59 @@ def test_attention_next_to_what_shrinks_works():
     small = fitted(model, x, targets=["ffn"]).model_
     assert small.o.in_features == 8
     assert small(x).shape == (64, 5, 3)
+
+
+class Doubling(nn.Linear):
+    """A linear layer that does more than it says."""
+
+    def forward(self, x):
+        return 2 * super().forward(x) + 1
+
+
+class Named(nn.Linear):
+    """A linear layer under another name."""
+
+
+def hooked():
+    layer = nn.Linear(16, 3)
+    layer.register_forward_hook(lambda module, args, output: output * 2)
+    return layer
+
+
+def test_layers_with_a_forward_of_their_own_are_not_refitted():
+    for odd in (Doubling(16, 3), hooked()):
+        model = nn.Sequential(nn.Linear(6, 16), nn.ReLU(), nn.Linear(16, 16), odd)
+        pruner = fitted(model.eval(), draw(100, 6), budget=0.5)
+        assert list(pruner.kept_units_) == ["0"]
+        assert "forward is not that of nn.Linear" in pruner.left_whole_["2"]
+    model = nn.Sequential(nn.Linear(6, 16), nn.ReLU(), Named(16, 3)).eval()
+    assert list(fitted(model, draw(100, 6)).kept_units_) == ["0"]
+
+
+class Scaled(nn.Module):
+    """A residual block whose branch is added with a factor, in either way."""
+
+    def __init__(self, alpha, folded):
+        super().__init__()
+        torch.manual_seed(0)
+        self.first, self.last = nn.Linear(6, 8), nn.Linear(8, 3)
+        self.inside = nn.Linear(8, 16)
+        self.outside = nn.Linear(16, 8)
+        self.alpha, self.folded = alpha, folded
+
+    def forward(self, x):
+        x = torch.tanh(self.first(x))
+        branch = self.outside(torch.tanh(self.inside(x)))
+        if self.folded:
+            return self.last(torch.add(input=x, other=self.alpha * branch))
+        return self.last(torch.add(x, branch, alpha=self.alpha))
+
+
+def test_additions_with_a_factor_or_named_operands():
+    x, errors = draw(200, 6), []
+    for folded in (False, True):
+        model = Scaled(-1.0, folded).eval()
+        pruner = fitted(model, x, budget=0.5, targets=["ffn"])
+        errors.append(pruner.path_[1].output_error)
+    assert errors[0] == pytest.approx(errors[1], rel=1e-3)
+    assert fitted(Scaled(1, True).eval(), x).path_[1].output_error < 0.5
