@@ -153,3 +153,108 @@ def test_additions_with_a_factor_or_named_operands():
         errors.append(pruner.path_[1].output_error)
     assert errors[0] == pytest.approx(errors[1], rel=1e-3)
     assert fitted(Scaled(1, True).eval(), x).path_[1].output_error < 0.5
+
+
+# -- inputs ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 3, 40])
+def test_errors_do_not_depend_on_batches(batch_size):
+    model, x = mlp(), draw(40, 6)
+    found, wanted = (
+        fitted(model, x, budget=0.5, batch_size=size) for size in (batch_size, 20)
+    )
+    error = found.path_[1].output_error
+    assert error == pytest.approx(wanted.path_[1].output_error, rel=0.05)
+    with torch.no_grad():
+        full, small = model(x), found.model_(x)
+    spread = (full - full.mean(dim=0)).pow(2).sum()
+    assert error == pytest.approx(float((full - small).pow(2).sum() / spread))
+    drop = fitted(model, x, budget={"score_drop": 0.2}, batch_size=batch_size)
+    assert 1 < len(drop.kept_units_["0"]) < 16
+    assert {len(widths) for widths in drop.trials_} == {1}
+
+
+def test_one_row_cannot_be_held_out():
+    with pytest.raises(ValueError, match="only one row"):
+        fitted(mlp(), draw(1, 6), budget={"score_drop": 0.2})
+
+
+class Silent(nn.Module):
+    """Gives classes, not scores; or values without derivatives."""
+
+    def __init__(self, classes):
+        super().__init__()
+        self.body, self.classes = mlp(), classes
+
+    def forward(self, x):
+        with torch.no_grad():
+            found = self.body(x)
+        return found.argmax(1) if self.classes else found
+
+
+def test_what_the_model_does_not_take_or_give_is_said():
+    x = draw(64, 6)
+    batches = [(x[:32], torch.zeros(32)), (x[32:], torch.zeros(32))]
+    with pytest.raises(ValueError, match="with labels"):
+        fitted(mlp(), batches)
+    with pytest.raises(ValueError, match="does not take calibration_inputs"):
+        fitted(mlp(), draw(64, 7))
+    with pytest.raises(ValueError, match="no tensor of floating numbers"):
+        fitted(Silent(True), x)
+    with pytest.raises(ValueError, match="weighting=None"):
+        fitted(Silent(False), x)
+    assert len(fitted(Silent(False), x, weighting=None).kept_units_) == 1
+    model = mlp()
+    with torch.no_grad():
+        model[2].weight[0, 0] = float("nan")
+    with pytest.raises(ValueError, match="is not finite"):
+        fitted(model, x)
+
+
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
+def test_gradients_may_be_off(mode):
+    model, x = mlp(), draw(64, 6)
+    with mode():
+        small = fitted(model, x.clone()).model_
+    wanted = fitted(model, x).model_
+    torch.testing.assert_close(small(x), wanted(x))
+    assert small(x).requires_grad
+
+
+def test_scoring_gets_models_in_evaluation_mode():
+    torch.manual_seed(0)
+    model, x, modes = nn.Sequential(nn.BatchNorm1d(6), *mlp()).train(), draw(64, 6), []
+
+    def score(candidate):
+        modes.append(any(m.training for m in candidate.modules()))
+        return -float(candidate(x).detach().var())
+
+    before = model[0].running_mean.clone()
+    fitted(model, x, budget={"score_drop": 0.1}, scoring=score)
+    assert set(modes) == {False}
+    assert torch.equal(model[0].running_mean, before)
+    assert model.training
+
+
+def test_what_is_frozen_stays_frozen():
+    torch.manual_seed(0)
+    layer = nn.TransformerEncoderLayer(16, 4, 24, dropout=0.0, batch_first=True)
+    frozen = layer.eval().requires_grad_(False)
+    small = fitted(frozen, draw(40, 5, 16), budget=0.5).model_
+    assert small.self_attn.num_heads == 2
+    assert not any(p.requires_grad for p in small.parameters())
+
+
+def test_added_intercepts_are_counted():
+    torch.manual_seed(0)
+    model = nn.Sequential(
+        nn.Linear(6, 16, bias=False), nn.Tanh(), nn.Linear(16, 5, bias=False)
+    ).requires_grad_(False)
+    pruner = fitted(model, draw(64, 6), budget={"params": 100})
+    assert size(pruner.model_) == pruner.n_parameters_ == pruner.path_[1].n_parameters
+    assert pruner.n_parameters_ == 8 * 11 + 5 <= 100
+    assert not any(p.requires_grad for p in pruner.model_.parameters())
+    assert pruner.path_[0].n_parameters == size(model)
+    plain = fitted(model, draw(64, 6), budget={"params": 100}, refit=None)
+    assert plain.n_parameters_ == size(plain.model_) == 9 * 11

@@ -79,8 +79,9 @@ class TorchPruner(BaseEstimator):
     batch_size : int, default=32
         Rows in a batch, if `fit` gets tensors.
     scoring : callable, default=None
-        ``scoring(model)`` returns a number, larger for better models; for
-        "score_drop", ``path_`` and the choice of an allocation. None means minus the
+        ``scoring(model)`` returns a number, larger for better models, of which it gets
+        copies in evaluation mode; for "score_drop", ``path_`` and the choice of an
+        allocation. None means minus the
         share of the variance of the full model's output that is missed, on a quarter of
         the rows that is held out.
     random_state : int, RandomState instance or None, default=None
@@ -105,9 +106,10 @@ class TorchPruner(BaseEstimator):
         The full and the pruned model: units of each group, parameters, multiply-adds,
         error of the output on some of the inputs of `fit`, score.
     trials_ : dict
-        Score on rows held out of the widths that were compared.
+        Widths that were compared, in the order of ``kept_units_`` -> score on rows
+        held out.
     n_parameters_ : int
-        Parameters of ``model_``, without added intercepts.
+        Parameters of ``model_``.
     flops_ : int
         Multiply-adds for one row of the first batch: of convolutions, linear layers
         and attention.
@@ -221,8 +223,10 @@ class TorchPruner(BaseEstimator):
         TypeError
             If the model is not a module, or the inputs are none.
         ValueError
-            If the budget cannot be met, nothing can be pruned, or inputs or what the
-            model makes of them are not finite.
+            If the budget cannot be met, nothing can be pruned, the model does not take
+            the inputs, or they or what it makes of them are not finite.
+        RuntimeError
+            If the pruned model fails on the inputs.
         """
         try:
             from skstruct.pruning.torch.job import prune

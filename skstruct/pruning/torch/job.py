@@ -39,13 +39,14 @@ def prune(pruner, inputs, seed):
     if not any(True for _ in model.parameters()):
         raise ValueError("model has no parameters: there is nothing to prune.")
     batches = as_batches(inputs, pruner.batch_size)
-    with torch.random.fork_rng(devices=[]):
+    own = torch.random.fork_rng(devices=[])
+    with own, torch.inference_mode(False), torch.enable_grad():
         torch.manual_seed(seed)
         return _prune(pruner, model, batches, seed)
 
 
 def _prune(pruner, model, batches, seed):
-    plan = Plan(model, batches[0], pruner.targets)
+    plan = Plan(model, batches[0], pruner.targets, pruner.refit is not None)
     if not plan.groups:
         reasons = "; ".join(f"{k or 'model'}: {v}" for k, v in plan.left_whole.items())
         raise ValueError(
@@ -83,7 +84,8 @@ def _prune(pruner, model, batches, seed):
     _check(small, plan)
     scores = [None, None]
     if pruner.scoring is not None:
-        scores = [float(pruner.scoring(m)) for m in (model, small)]
+        copies = (copy.deepcopy(m).eval() for m in (model, small))
+        scores = [float(pruner.scoring(m)) for m in copies]
     path = [
         PruningStep(
             tuple(kept.values()), plan.n_parameters(kept), plan.flops(kept), lost, score
@@ -102,8 +104,8 @@ def _prune(pruner, model, batches, seed):
         },
         "left_whole_": plan.left_whole,
         "path_": path,
-        "trials_": budget.trials,
-        "n_parameters_": path[-1].n_parameters,
+        "trials_": {widths[1:]: score for widths, score in budget.trials.items()},
+        "n_parameters_": sum(p.numel() for p in small.parameters()),
         "flops_": path[-1].flops,
     }
 

@@ -20,7 +20,7 @@ from skstruct.pruning.torch.groups import (
 )
 from skstruct.pruning.torch.links import Axis
 from skstruct.pruning.torch.operations import name_of
-from skstruct.pruning.torch.probes import outputs_of
+from skstruct.pruning.torch.probes import check_outputs, outputs_of
 from skstruct.pruning.torch.surgery import rescale_heads, shrink
 from skstruct.pruning.torch.tracing import owners_of, qualified, trace
 
@@ -38,6 +38,8 @@ class Plan:
         Inputs, of which two rows are used.
     targets : collection of str
         Kinds of groups that may be pruned.
+    is_refitted : bool
+        Whether layers will be refitted, for which some need an intercept.
 
     Attributes
     ----------
@@ -56,7 +58,7 @@ class Plan:
         Weight -> Residual, and -> name of the batch norm that directly follows.
     """
 
-    def __init__(self, model, batch, targets):
+    def __init__(self, model, batch, targets, is_refitted=True):
         self.original = model
         self.model = copy.deepcopy(model).eval().float()
         for parameter in self.model.parameters():
@@ -64,6 +66,7 @@ class Plan:
         self._replaced, self._nested = split_attention(self.model)
         first = next(self.model.parameters())
         self.batch = prepared(few_rows(batch, 2), first.device, torch.float32)
+        check_outputs(self.model, self.batch)
         self.owners, names = owners_of(self.model)
         pieces, self.left_whole = trace(self.model, *self.batch)
         self._couplings = Couplings(pieces, names, rows_of(self.batch))
@@ -73,7 +76,9 @@ class Plan:
         self.places = {}
         for place, call in enumerate(self._couplings.calls):
             self.places.setdefault(call.tensor, place)
-        self._add_intercepts()
+        self._added = {}
+        if is_refitted:
+            self._add_intercepts()
         self._try()
         self._note_readers()
 
@@ -109,7 +114,6 @@ class Plan:
 
     def _add_intercepts(self):
         """Give an intercept to layers that need one to be refitted."""
-        self._added = {}
         for tensor in {tensor for group in self.groups for tensor in group.readers}:
             places = self.owners[tensor]
             module = self.model.get_submodule(places[0][0])
@@ -239,11 +243,15 @@ class Plan:
         return model
 
     def n_parameters(self, widths):
-        """Return the number of parameters with some widths."""
+        """Return the number of parameters with some widths, added intercepts too."""
         changed = self._shapes(widths)
-        added = sum(self._numel(bias, changed) for bias in self._added)
-        every = sum(self._numel(name, changed) for name in self._parameters)
-        return every - added
+        pruned = (group for group in self.groups if widths[group.name] < group.n_units)
+        refitted = {tensor for group in pruned for tensor in group.readers}
+        return sum(
+            self._numel(name, changed)
+            for name in self._parameters
+            if self._added.get(name) in refitted or name not in self._added
+        )
 
     @cached_property
     def _parameters(self):
@@ -323,9 +331,25 @@ class Plan:
             for attribute, tensor in own:
                 if tensor is None or not tensor.is_floating_point():
                     continue
-                old = before.get(qualified(name, attribute))
+                old = _ancestor(before, name, attribute)
                 tensor.data = tensor.data.to(wide if old is None else old.dtype)
                 if isinstance(tensor, nn.Parameter):
                     tensor.requires_grad_(old is None or old.requires_grad)
                     tensor.grad = None
         return model
+
+
+def _ancestor(before, name, attribute):
+    """Return the tensor of the original that one of the result comes from, or None.
+
+    For an added intercept, the weight of its layer; for what was part of
+    `nn.MultiheadAttention`, the weights of all.
+    """
+    parent = name.rpartition(".")[0]
+    places = (
+        qualified(name, attribute),
+        qualified(name, "weight"),
+        qualified(parent, f"in_proj_{attribute}"),
+        f"{name}_{attribute}",
+    )
+    return next((before[place] for place in places if place in before), None)
