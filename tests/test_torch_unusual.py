@@ -237,6 +237,12 @@ def test_scoring_gets_models_in_evaluation_mode():
     assert model.training
 
 
+@pytest.mark.parametrize("score", [float("nan"), None])
+def test_scores_are_finite_numbers(score):
+    with pytest.raises(ValueError, match="scoring must return a finite number"):
+        fitted(mlp(), draw(64, 6), scoring=lambda model: score)
+
+
 def test_what_is_frozen_stays_frozen():
     torch.manual_seed(0)
     layer = nn.TransformerEncoderLayer(16, 4, 24, dropout=0.0, batch_first=True)
@@ -258,3 +264,48 @@ def test_added_intercepts_are_counted():
     assert pruner.path_[0].n_parameters == size(model)
     plain = fitted(model, draw(64, 6), budget={"params": 100}, refit=None)
     assert plain.n_parameters_ == size(plain.model_) == 9 * 11
+
+
+class Sharing(nn.Module):
+    """One batch norm after two convolutions without intercept, or one for each."""
+
+    def __init__(self, shares):
+        super().__init__()
+        torch.manual_seed(0)
+        self.a, self.b = (nn.Conv2d(1, 8, 3, bias=False) for _ in range(2))
+        self.c, self.d = (nn.Conv2d(8, 6, 1, bias=False) for _ in range(2))
+        self.norm = nn.BatchNorm2d(6)
+        self.other = self.norm if shares else nn.BatchNorm2d(6)
+
+    def forward(self, x):
+        first, second = torch.relu(self.a(x)), torch.relu(self.b(x - 1))
+        return self.norm(self.c(first)), self.other(self.d(second))
+
+
+def test_a_batch_norm_that_is_shared_does_not_take_intercepts():
+    x = draw(100, 1, 6, 6)
+    errors = [
+        fitted(Sharing(shares).eval(), x).path_[1].output_error
+        for shares in (True, False)
+    ]
+    assert errors[0] == pytest.approx(errors[1], rel=1e-2)
+
+
+class Causal(nn.Module):
+    """Gets a mask of the length, not of the rows."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.layer = nn.TransformerEncoderLayer(16, 4, 24, batch_first=True)
+
+    def forward(self, x, mask):
+        return self.layer(x, src_mask=mask)
+
+
+def test_masks_of_other_sizes_go_into_each_batch():
+    mask = nn.Transformer.generate_square_subsequent_mask(5)
+    inputs = draw(40, 5, 16), mask
+    pruner = fitted(Causal().eval(), inputs, batch_size=8, budget={"score_drop": 0.2})
+    assert pruner.path_[1].output_error < 0.3
+    assert pruner.model_(*inputs).shape == (40, 5, 16)

@@ -205,9 +205,10 @@ class TorchPruner(BaseEstimator):
         ----------
         calibration_inputs : Tensor, tuple, dict or iterable
             A few hundred inputs of the kind that the model gets: a tensor or array; a
-            tuple of them for several arguments; a dict for named ones. Any other
-            iterable, such as a list or a `DataLoader`, gives batches, each one of
-            these, which are all held.
+            tuple of them for several arguments; a dict for named ones. Of these, what
+            has not as many rows as the first, such as a mask of attention (length,
+            length), goes into each batch whole. Any other iterable, such as a list or a
+            `DataLoader`, gives batches, each one of these, which are all held.
         y : None
             Not used, present for API consistency by convention.
 

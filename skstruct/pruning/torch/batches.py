@@ -114,10 +114,11 @@ def _tensor(value):
 
 def _rows(batch, rows):
     args, kwargs = batch
+    n_rows = rows_of(batch)
 
     def cut(value):
-        is_long = isinstance(value, torch.Tensor) and value.ndim
-        return value[rows] if is_long else value
+        is_tensor = isinstance(value, torch.Tensor) and value.ndim
+        return value[rows] if is_tensor and len(value) == n_rows else value
 
     return tuple(cut(v) for v in args), {key: cut(v) for key, v in kwargs.items()}
 

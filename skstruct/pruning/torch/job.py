@@ -12,7 +12,7 @@ from skstruct.pruning.torch.batches import as_batches
 from skstruct.pruning.torch.capture import run
 from skstruct.pruning.torch.plan import Plan
 from skstruct.pruning.torch.probes import outputs_of
-from skstruct.pruning.torch.search import Budget, output_error
+from skstruct.pruning.torch.search import Budget, output_error, scored
 from skstruct.pruning.torch.walk import Calibration, Options
 
 
@@ -85,7 +85,7 @@ def _prune(pruner, model, batches, seed):
     scores = [None, None]
     if pruner.scoring is not None:
         copies = (copy.deepcopy(m).eval() for m in (model, small))
-        scores = [float(pruner.scoring(m)) for m in copies]
+        scores = [scored(pruner.scoring, m) for m in copies]
     path = [
         PruningStep(
             tuple(kept.values()), plan.n_parameters(kept), plan.flops(kept), lost, score

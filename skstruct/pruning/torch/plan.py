@@ -107,7 +107,9 @@ class Plan:
                 if call.node.graph is not piece.graph or call.tensor in seen:
                     continue
                 is_norm = len(users) == 1 and name_of(users[0]) == "batch_norm"
-                if is_norm and users[0].args[3] is not None:
+                mean = users[0].args[3] if is_norm else None
+                # The mean of a norm that others use as well is theirs too.
+                if mean is not None and len(mean.users) == 1:
                     found[call.tensor] = qualified(piece.name, forward_of(users[0])[0])
         several = [call.tensor for call in self._couplings.calls]
         return {t: name for t, name in found.items() if several.count(t) == 1}

@@ -53,6 +53,20 @@ class _Spread:
         return float((self.squares - self.sums**2 / self.n_rows).sum())
 
 
+def scored(scoring, model):
+    """Return the score of a model, which must be a number."""
+    found = scoring(model)
+    try:
+        score = float(found)
+    except (TypeError, ValueError):
+        score = np.nan
+    if not np.isfinite(score):
+        raise ValueError(
+            f"scoring must return a finite number for a model, got {found!r}."
+        )
+    return score
+
+
 class Budget:
     """Finds the widths that a budget means.
 
@@ -161,7 +175,7 @@ class ModelSearch(Search):
         if self.scorer is not None:
             plan = self.budget.plan
             whole = plan.finished(found.model, plan.original)
-            return float(self.scorer(whole.eval()))
+            return scored(self.scorer, whole.eval())
         return -output_error(calibration, found.model, test)
 
     def sensitivity(self):
