@@ -6,6 +6,7 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 
 import torch.nn.functional as F  # noqa: E402
 from torch import nn  # noqa: E402
+from torch.nn.utils import prune  # noqa: E402
 
 from skstruct import TorchPruner  # noqa: E402
 
@@ -309,3 +310,38 @@ def test_masks_of_other_sizes_go_into_each_batch():
     pruner = fitted(Causal().eval(), inputs, batch_size=8, budget={"score_drop": 0.2})
     assert pruner.path_[1].output_error < 0.3
     assert pruner.model_(*inputs).shape == (40, 5, 16)
+
+
+class Chunked(nn.Module):
+    """Parts of equal size, each for a layer of its own; a batch norm without module."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.a, self.last = nn.Linear(6, 24), nn.Linear(12, 10, bias=False)
+        self.parts = nn.ModuleList(nn.Linear(8, 4) for _ in range(3))
+        self.out = nn.Linear(10, 2)
+        self.register_buffer("mean", torch.zeros(10))
+        self.register_buffer("var", torch.ones(10))
+
+    def forward(self, x):
+        cut = torch.relu(self.a(x)).chunk(3, -1)
+        found = torch.cat([f(u) for f, u in zip(self.parts, cut, strict=True)], 1)
+        found = F.batch_norm(self.last(torch.relu(found)), self.mean, self.var)
+        return self.out(torch.relu(found))
+
+
+def test_parts_of_equal_size_stay_and_functional_batch_norm_is_no_module():
+    pruner = fitted(Chunked().eval(), draw(100, 6), budget=0.5)
+    assert pruner.model_.a.out_features == 24
+    assert "sizes go together" in " ".join(pruner.left_whole_.values())
+    assert pruner.model_.out.in_features == 5
+    assert pruner.path_[1].output_error < 0.5
+
+
+def test_what_cannot_be_copied_is_said():
+    model = mlp()
+    prune.l1_unstructured(model[0], "weight", 0.3)
+    model(draw(2, 6))
+    with pytest.raises(ValueError, match="cannot be copied"):
+        fitted(model, draw(64, 6))

@@ -123,6 +123,20 @@ class TorchPruner(BaseEstimator):
     Needs PyTorch: ``pip install 'skstruct[torch]'``. Tokens that the
     ``attention_mask`` (rows, length) of named inputs leaves out do not count.
 
+    Known not to work:
+
+    - Layers that read units and do more than those of `torch.nn`, by a `forward` of
+      their own or hooks, products written as operations (``einsum``, ``x @ weight``)
+      and `Conv1D` of `transformers`, as in GPT-2, are left whole with their inputs.
+    - Additions with a factor, ``torch.add(x, y, alpha=...)``, and outputs of layers
+      that are scaled before they are added, are not made up for.
+    - Models that keep keys and values are hardly traced:
+      ``model.config.use_cache = False`` first.
+    - Outputs that are infinite, as masked scores are, and models of which a copy in
+      single precision does not run, are refused.
+    - The first dimension of inputs is taken for rows, also where it is the length.
+    - What only later batches reach, by a branch on values, is left whole.
+
     References
     ----------
     .. [1] He, Zhang and Sun, Channel Pruning for Accelerating Very Deep Neural

@@ -36,6 +36,8 @@ def prune(pruner, inputs, seed):
     model = pruner.model
     if not isinstance(model, nn.Module):
         raise TypeError(f"model must be a torch.nn.Module, got {type(model).__name__}.")
+    if isinstance(model, torch.jit.ScriptModule):
+        raise TypeError("model is compiled by torch.jit, give the module it is from.")
     if not any(True for _ in model.parameters()):
         raise ValueError("model has no parameters: there is nothing to prune.")
     batches = as_batches(inputs, pruner.batch_size)

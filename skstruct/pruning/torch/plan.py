@@ -21,7 +21,7 @@ from skstruct.pruning.torch.groups import (
 from skstruct.pruning.torch.links import Axis
 from skstruct.pruning.torch.operations import name_of
 from skstruct.pruning.torch.probes import check_outputs, outputs_of
-from skstruct.pruning.torch.surgery import rescale_heads, shrink
+from skstruct.pruning.torch.surgery import Norm, rescale_heads, shrink
 from skstruct.pruning.torch.tracing import owners_of, qualified, trace
 
 TOLERANCE = 1e-3  # of the largest output: what the trial of a removal may differ
@@ -60,7 +60,7 @@ class Plan:
 
     def __init__(self, model, batch, targets, is_refitted=True):
         self.original = model
-        self.model = copy.deepcopy(model).eval().float()
+        self.model = _copied(model).eval().float()
         for parameter in self.model.parameters():
             parameter.requires_grad_(parameter.is_floating_point())
         self._replaced, self._nested = split_attention(self.model)
@@ -94,8 +94,13 @@ class Plan:
         self.residuals = {
             tensor: residual
             for tensor, residual in found.items()
-            if tensor in tensors and counts[residual.module] == traced[residual.module]
+            if tensor in tensors
+            and counts[residual.module] == traced[residual.module]
+            and (residual.norm is None or self._is_norm(residual.norm))
         }
+
+    def _is_norm(self, name):
+        return isinstance(self.model.get_submodule(name), Norm)
 
     @cached_property
     def norms(self):
@@ -110,7 +115,9 @@ class Plan:
                 mean = users[0].args[3] if is_norm else None
                 # The mean of a norm that others use as well is theirs too.
                 if mean is not None and len(mean.users) == 1:
-                    found[call.tensor] = qualified(piece.name, forward_of(users[0])[0])
+                    name = qualified(piece.name, forward_of(users[0])[0])
+                    if self._is_norm(name):
+                        found[call.tensor] = name
         several = [call.tensor for call in self._couplings.calls]
         return {t: name for t, name in found.items() if several.count(t) == 1}
 
@@ -121,7 +128,7 @@ class Plan:
             module = self.model.get_submodule(places[0][0])
             if module.bias is not None or tensor in self.norms:
                 continue
-            zeros = torch.zeros(len(module.weight), device=module.weight.device)
+            zeros = module.weight.new_zeros(len(module.weight))
             module.bias = nn.Parameter(zeros)
             bias = qualified(places[0][0], "bias")
             self._added[bias] = tensor
@@ -132,6 +139,7 @@ class Plan:
 
     def _try(self):
         """Remove half the units of all groups; leave whole those where that fails."""
+        self.groups = [group for group in self.groups if self._goes_alone(group)]
         with torch.no_grad():
             wanted = self._outputs_without(self.groups)
         if self._is_fine(self.groups, wanted):
@@ -147,6 +155,20 @@ class Plan:
                     "the model fails or gives something else"
                 )
         self.groups = fine
+
+    def _goes_alone(self, group):
+        """Whether a group can shrink where others of the same layers do not.
+
+        Not where a layer's output is cut into parts of equal size.
+        """
+        made = {a for a in group.indices if a.dim == 0 or a.tensor not in group.readers}
+        others = (other.indices for other in self.groups if other.name != group.name)
+        if not any(made & indices.keys() for indices in others):
+            return True
+        is_fine = self._is_fine([group], self._outputs_without([group]))
+        if not is_fine:
+            self.left_whole[group.name] = "is cut into parts whose sizes go together"
+        return is_fine
 
     def _outputs_without(self, groups):
         """Return outputs of the full model in which nothing reads half the units."""
@@ -339,6 +361,17 @@ class Plan:
                     tensor.requires_grad_(old is None or old.requires_grad)
                     tensor.grad = None
         return model
+
+
+def _copied(model):
+    try:
+        return copy.deepcopy(model)
+    except RuntimeError as error:
+        raise ValueError(
+            "model cannot be copied: make what is computed from other parameters a "
+            "parameter first, as by torch.nn.utils.remove_weight_norm or "
+            f"torch.nn.utils.prune.remove. {error}"
+        ) from error
 
 
 def _ancestor(before, name, attribute):

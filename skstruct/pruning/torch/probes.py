@@ -33,8 +33,9 @@ def check_outputs(model, batch):
         found = run(model, batch)
     except Exception as error:  # whatever a model raises
         raise ValueError(
-            "The model does not take calibration_inputs, on whose first rows it gives "
-            f"{type(error).__name__}: {error}. A batch with labels? Give inputs only."
+            "The model does not take calibration_inputs: on their first rows, a copy "
+            f"in single precision gives {type(error).__name__}: {error}. A batch with "
+            "labels? Give inputs only."
         ) from error
     outputs = outputs_of(found)
     if not outputs:
