@@ -79,8 +79,9 @@ class TorchPruner(BaseEstimator):
     batch_size : int, default=32
         Rows in a batch, if `fit` gets tensors.
     scoring : callable, default=None
-        ``scoring(model)`` returns a number, larger for better models; for
-        "score_drop", ``path_`` and the choice of an allocation. None means minus the
+        ``scoring(model)`` returns a number, larger for better models, of which it gets
+        copies in evaluation mode; for "score_drop", ``path_`` and the choice of an
+        allocation. None means minus the
         share of the variance of the full model's output that is missed, on a quarter of
         the rows that is held out.
     random_state : int, RandomState instance or None, default=None
@@ -105,9 +106,10 @@ class TorchPruner(BaseEstimator):
         The full and the pruned model: units of each group, parameters, multiply-adds,
         error of the output on some of the inputs of `fit`, score.
     trials_ : dict
-        Score on rows held out of the widths that were compared.
+        Widths that were compared, in the order of ``kept_units_`` -> score on rows
+        held out.
     n_parameters_ : int
-        Parameters of ``model_``, without added intercepts.
+        Parameters of ``model_``.
     flops_ : int
         Multiply-adds for one row of the first batch: of convolutions, linear layers
         and attention.
@@ -120,6 +122,20 @@ class TorchPruner(BaseEstimator):
     -----
     Needs PyTorch: ``pip install 'skstruct[torch]'``. Tokens that the
     ``attention_mask`` (rows, length) of named inputs leaves out do not count.
+
+    Known not to work:
+
+    - Layers that read units and do more than those of `torch.nn`, by a `forward` of
+      their own or hooks, products written as operations (``einsum``, ``x @ weight``)
+      and `Conv1D` of `transformers`, as in GPT-2, are left whole with their inputs.
+    - Additions with a factor, ``torch.add(x, y, alpha=...)``, and outputs of layers
+      that are scaled before they are added, are not made up for.
+    - Models that keep keys and values are hardly traced:
+      ``model.config.use_cache = False`` first.
+    - Outputs that are infinite, as masked scores are, and models of which a copy in
+      single precision does not run, are refused.
+    - The first dimension of inputs is taken for rows, also where it is the length.
+    - What only later batches reach, by a branch on values, is left whole.
 
     References
     ----------
@@ -203,9 +219,10 @@ class TorchPruner(BaseEstimator):
         ----------
         calibration_inputs : Tensor, tuple, dict or iterable
             A few hundred inputs of the kind that the model gets: a tensor or array; a
-            tuple of them for several arguments; a dict for named ones. Any other
-            iterable, such as a list or a `DataLoader`, gives batches, each one of
-            these, which are all held.
+            tuple of them for several arguments; a dict for named ones. Of these, what
+            has not as many rows as the first, such as a mask of attention (length,
+            length), goes into each batch whole. Any other iterable, such as a list or a
+            `DataLoader`, gives batches, each one of these, which are all held.
         y : None
             Not used, present for API consistency by convention.
 
@@ -221,8 +238,10 @@ class TorchPruner(BaseEstimator):
         TypeError
             If the model is not a module, or the inputs are none.
         ValueError
-            If the budget cannot be met, nothing can be pruned, or inputs or what the
-            model makes of them are not finite.
+            If the budget cannot be met, nothing can be pruned, the model does not take
+            the inputs, or they or what it makes of them are not finite.
+        RuntimeError
+            If the pruned model fails on the inputs.
         """
         try:
             from skstruct.pruning.torch.job import prune

@@ -34,6 +34,14 @@ class SmallerAttention(nn.Module):
         for name, weight, bias in zip("qkv", weights, biases, strict=True):
             setattr(self, f"{name}_proj", _linear(weight, bias))
         self.out_proj = _linear(attention.out_proj.weight, attention.out_proj.bias)
+        self._full_shapes = self._shapes()
+
+    def _shapes(self):
+        return [tuple(getattr(self, f"{n}_proj").weight.shape) for n in (*"qkv", "out")]
+
+    def is_whole(self):
+        """Return whether no weight has lost anything, of heads or of neighbours."""
+        return self._shapes() == self._full_shapes
 
     def forward(
         self,
@@ -147,8 +155,7 @@ def restore_attention(model, replaced, nested):
         What it returned.
     """
     for name, module in replaced.items():
-        found = model.get_submodule(name)
-        if found.num_heads == found.n_heads_before:
+        if model.get_submodule(name).is_whole():
             _set(model, name, module)
     for name in nested:
         encoder = model.get_submodule(name)

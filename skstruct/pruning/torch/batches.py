@@ -65,6 +65,8 @@ def prepared(batch, device, dtype):
     def converted(value):
         if not isinstance(value, torch.Tensor):
             return value
+        if value.is_inference():  # nothing can be derived from it
+            value = value.clone()
         is_float = value.is_floating_point()
         return value.to(device=device, dtype=dtype if is_float else None)
 
@@ -77,10 +79,7 @@ def prepared(batch, device, dtype):
 
 def few_rows(batch, n_rows):
     """Return the first rows of a batch, if all its tensors have the same number."""
-    tensors = [v for v in _values(batch) if isinstance(v, torch.Tensor)]
-    if len({len(v) if v.ndim else -1 for v in tensors}) > 1:
-        return batch
-    return _rows(batch, slice(n_rows))
+    return _rows(batch, slice(n_rows)) if _is_even(batch) else batch
 
 
 def mask_of(batch):
@@ -115,22 +114,39 @@ def _tensor(value):
 
 def _rows(batch, rows):
     args, kwargs = batch
+    n_rows = rows_of(batch)
 
     def cut(value):
-        is_long = isinstance(value, torch.Tensor) and value.ndim
-        return value[rows] if is_long else value
+        is_tensor = isinstance(value, torch.Tensor) and value.ndim
+        return value[rows] if is_tensor and len(value) == n_rows else value
 
     return tuple(cut(v) for v in args), {key: cut(v) for key, v in kwargs.items()}
 
 
 def parted(batches, share=0.75):
-    """Return two lists of batches: the first rows of each, and the others."""
-    cuts = [max(1, round(share * rows_of(batch))) for batch in batches]
-    if all(cut == rows_of(batch) for cut, batch in zip(cuts, batches, strict=True)):
+    """Return two lists of batches: the first rows of each, and the others.
+
+    Of batches with few rows, or whose tensors have not the same number, every fourth
+    is held out whole.
+    """
+    sizes = [rows_of(batch) for batch in batches]
+    is_whole = np.median(sizes) < 4 or not all(map(_is_even, batches))
+    if is_whole and len(batches) > 1:
+        held = set(range(3, len(batches), 4)) or {len(batches) - 1}
+        fit = [batch for k, batch in enumerate(batches) if k not in held]
+        return fit, [batches[k] for k in sorted(held)]
+    cuts = [max(1, round(share * size)) for size in sizes]
+    if cuts == sizes:
         raise ValueError(
-            "calibration_inputs has too few rows in its batches to hold some out, as "
-            "budget and allocation ask for: give at least two in a batch."
+            "calibration_inputs has only one row, but budget and allocation ask for "
+            "some to hold out: give at least two."
         )
     fit = [_rows(b, slice(cut)) for b, cut in zip(batches, cuts, strict=True)]
     rest = [_rows(b, slice(cut, None)) for b, cut in zip(batches, cuts, strict=True)]
     return fit, [batch for batch in rest if rows_of(batch)]
+
+
+def _is_even(batch):
+    """Whether all tensors of a batch have the same number of rows."""
+    tensors = [v for v in _values(batch) if isinstance(v, torch.Tensor)]
+    return len({len(v) if v.ndim else -1 for v in tensors}) <= 1

@@ -51,7 +51,8 @@ class Additions(TorchFunctionMode):
             module = self.stack.names[-1]
             ordinal = self.counts[module]
             self.counts[module] += 1
-            self.visit(module, ordinal, args)
+            named = [kwargs[key] for key in ("input", "other") if key in (kwargs or {})]
+            self.visit(module, ordinal, (*args, *named))
         return func(*args, **(kwargs or {}))
 
 

@@ -1,5 +1,6 @@
 """Groups of units that can be removed from a model: channels, heads, hidden units."""
 
+import operator
 import sys
 from collections import Counter
 from itertools import takewhile
@@ -109,7 +110,7 @@ def find_groups(couplings, owners, model):
         alike.setdefault(tuple(parts.items()), []).append(number)
     heads = {int(n) for labels in couplings.heads for n in found[labels]}
     order = _order_of(couplings, owners, model)
-    called = {call.tensor for call in couplings.calls}
+    odd = {call.tensor for call in couplings.calls} - order.keys()
     groups, left_whole = [], {}
     for signature, numbers in alike.items():
         parts = dict(signature)
@@ -121,13 +122,14 @@ def find_groups(couplings, owners, model):
             left_whole[name] = reasons.get(numbers[0], "is one unit")
         elif not readers:
             left_whole[name] = "is not read by a linear layer or a convolution"
-        elif any(a.dim == 1 and a.tensor in called - order.keys() for a in parts):
-            left_whole[name] = "is read by a weight outside of its own layer"
+        elif outside := [a for a in parts if a.dim == 1 and a.tensor in odd]:
+            left_whole[name] = _oddness(_module_of(outside[0], owners, model))
         else:
             indices = _indices_of(links, found, parts, numbers)
             readers.sort(key=order.get)
             groups.append(Group(name, makers, kind, len(numbers), indices, readers))
     groups.sort(key=lambda group: order[group.readers[-1]])
+    groups = _uniquely_named(groups)
     pruned = {maker for group in groups for maker in group.makers}
     for axis in fixed:
         if _makes(axis, owners, model):
@@ -172,14 +174,36 @@ def _makers_of(parts, owners, model):
 
 def _name_of(makers, kind):
     """Return the place that makers have in common for heads, else their names."""
-    if kind == "heads" and len(makers) > 1:
-        levels = zip(*(maker.split(".") for maker in makers), strict=False)
-        shared = [level[0] for level in takewhile(lambda x: len(set(x)) == 1, levels)]
-        if shared:
-            return ".".join(shared)
+    if kind == "heads" and len(makers) > 1 and shared_place(makers):
+        return shared_place(makers)
+    return _joined(makers)
+
+
+def _joined(makers):
     if len(makers) > 4:
         makers = [*makers[:3], f"{len(makers) - 3} more"]
     return " + ".join(makers)
+
+
+def shared_place(names):
+    """Return the name of the module that modules have in common, "" if of none."""
+    levels = zip(*(name.split(".") for name in names), strict=False)
+    same = takewhile(lambda level: len(set(level)) == 1, levels)
+    return ".".join(level[0] for level in same)
+
+
+def _uniquely_named(groups):
+    """Return groups of which no two have one name, as all else goes by it."""
+    several, seen, found = Counter(group.name for group in groups), Counter(), []
+    for group in groups:
+        is_one = several[group.name] == 1
+        name = group.name if is_one else _joined(group.makers)
+        seen[name] += 1
+        while seen[name] > 1:
+            name = f"{name} ({seen[name]})"
+            seen[name] += 1
+        found.append(group._replace(name=name))
+    return found
 
 
 def _kind_of(parts, is_head, owners, model):
@@ -208,11 +232,33 @@ def _order_of(couplings, owners, model):
     for place, call in enumerate(couplings.calls):
         module = model.get_submodule(owners[call.tensor][0][0])
         kind = forward_of(call.node)[1]
-        if isinstance(module, READERS) and kind is type(module):
+        if isinstance(module, READERS) and kind is type(module) and is_plain(module):
             order.setdefault(call.tensor, place)
         else:
             others.add(call.tensor)
     return {tensor: place for tensor, place in order.items() if tensor not in others}
+
+
+def is_plain(module):
+    """Whether a layer passes on the product of its input with its weight."""
+    if module._forward_hooks or module._forward_pre_hooks:
+        return False
+    base = _base_of(module)
+    own = (getattr(type(module), name, None) for name in ("forward", "_conv_forward"))
+    plain = (getattr(base, name, None) for name in ("forward", "_conv_forward"))
+    return "forward" not in vars(module) and all(map(operator.is_, own, plain))
+
+
+def _base_of(module):
+    """Return the class of `torch.nn` that a layer is of."""
+    return next(k for k in type(module).__mro__ if k in vars(nn).values())
+
+
+def _oddness(module):
+    if isinstance(module, READERS) and not is_plain(module):
+        base = f"nn.{_base_of(module).__name__}"
+        return f"is read by a layer whose forward is not that of {base}, or has hooks"
+    return "is read by a weight outside of its own layer"
 
 
 def residuals_of(couplings, counts):
@@ -240,6 +286,8 @@ def residuals_of(couplings, counts):
             module = qualified(piece.name, forward_of(node)[0])
             ordinal = counts.get(module, 0)
             counts[module] = ordinal + 1
+            if node.kwargs.get("alpha", 1) != 1 or len(node.args) < 2:
+                continue
             operands = node.args[:2]
             shapes = [shape_of(o) for o in operands if isinstance(o, torch.fx.Node)]
             if len(shapes) < 2 or shapes[0] != shapes[1]:

@@ -1,5 +1,6 @@
 """One run of a pruner on one model."""
 
+import copy
 import warnings
 
 import torch
@@ -8,8 +9,10 @@ from torch import nn
 from skstruct.pruning.job import PruningStep
 from skstruct.pruning.reconstruction import GREEDY
 from skstruct.pruning.torch.batches import as_batches
+from skstruct.pruning.torch.capture import run
 from skstruct.pruning.torch.plan import Plan
-from skstruct.pruning.torch.search import Budget, output_error
+from skstruct.pruning.torch.probes import outputs_of
+from skstruct.pruning.torch.search import Budget, output_error, scored
 from skstruct.pruning.torch.walk import Calibration, Options
 
 
@@ -33,16 +36,19 @@ def prune(pruner, inputs, seed):
     model = pruner.model
     if not isinstance(model, nn.Module):
         raise TypeError(f"model must be a torch.nn.Module, got {type(model).__name__}.")
+    if isinstance(model, torch.jit.ScriptModule):
+        raise TypeError("model is compiled by torch.jit, give the module it is from.")
     if not any(True for _ in model.parameters()):
         raise ValueError("model has no parameters: there is nothing to prune.")
     batches = as_batches(inputs, pruner.batch_size)
-    with torch.random.fork_rng(devices=[]):
+    own = torch.random.fork_rng(devices=[])
+    with own, torch.inference_mode(False), torch.enable_grad():
         torch.manual_seed(seed)
         return _prune(pruner, model, batches, seed)
 
 
 def _prune(pruner, model, batches, seed):
-    plan = Plan(model, batches[0], pruner.targets)
+    plan = Plan(model, batches[0], pruner.targets, pruner.refit is not None)
     if not plan.groups:
         reasons = "; ".join(f"{k or 'model'}: {v}" for k, v in plan.left_whole.items())
         raise ValueError(
@@ -77,9 +83,11 @@ def _prune(pruner, model, batches, seed):
             break
     error = output_error(calibration, found.model, calibration.some())
     small = plan.finished(found.model, model)
+    _check(small, plan)
     scores = [None, None]
     if pruner.scoring is not None:
-        scores = [float(pruner.scoring(m)) for m in (model, small)]
+        copies = (copy.deepcopy(m).eval() for m in (model, small))
+        scores = [scored(pruner.scoring, m) for m in copies]
     path = [
         PruningStep(
             tuple(kept.values()), plan.n_parameters(kept), plan.flops(kept), lost, score
@@ -98,7 +106,24 @@ def _prune(pruner, model, batches, seed):
         },
         "left_whole_": plan.left_whole,
         "path_": path,
-        "trials_": budget.trials,
-        "n_parameters_": path[-1].n_parameters,
+        "trials_": {widths[1:]: score for widths, score in budget.trials.items()},
+        "n_parameters_": sum(p.numel() for p in small.parameters()),
         "flops_": path[-1].flops,
     }
+
+
+def _check(model, plan):
+    """Run a finished model once, so that none that fails is returned."""
+    try:
+        found = outputs_of(run(copy.deepcopy(model).eval().float(), plan.batch))
+    except Exception as error:  # whatever a model raises
+        raise RuntimeError(
+            f"The pruned model fails on calibration_inputs ({type(error).__name__}: "
+            f"{error}). Leave out some kinds of units by `targets`."
+        ) from error
+    wanted = outputs_of(run(plan.model, plan.batch))
+    if [t.shape for t in found] != [t.shape for t in wanted]:
+        raise RuntimeError(
+            "The pruned model gives outputs of other shapes than the model. Leave out "
+            "some kinds of units by `targets`."
+        )

@@ -12,11 +12,16 @@ from skstruct.pruning.torch.attention import restore_attention, split_attention
 from skstruct.pruning.torch.batches import few_rows, prepared, rows_of
 from skstruct.pruning.torch.capture import count_additions, run
 from skstruct.pruning.torch.couplings import Couplings
-from skstruct.pruning.torch.groups import find_groups, forward_of, residuals_of
+from skstruct.pruning.torch.groups import (
+    find_groups,
+    forward_of,
+    residuals_of,
+    shared_place,
+)
 from skstruct.pruning.torch.links import Axis
 from skstruct.pruning.torch.operations import name_of
-from skstruct.pruning.torch.probes import outputs_of
-from skstruct.pruning.torch.surgery import rescale_heads, shrink
+from skstruct.pruning.torch.probes import check_outputs, outputs_of
+from skstruct.pruning.torch.surgery import Norm, rescale_heads, shrink
 from skstruct.pruning.torch.tracing import owners_of, qualified, trace
 
 TOLERANCE = 1e-3  # of the largest output: what the trial of a removal may differ
@@ -33,6 +38,8 @@ class Plan:
         Inputs, of which two rows are used.
     targets : collection of str
         Kinds of groups that may be pruned.
+    is_refitted : bool
+        Whether layers will be refitted, for which some need an intercept.
 
     Attributes
     ----------
@@ -51,14 +58,15 @@ class Plan:
         Weight -> Residual, and -> name of the batch norm that directly follows.
     """
 
-    def __init__(self, model, batch, targets):
+    def __init__(self, model, batch, targets, is_refitted=True):
         self.original = model
-        self.model = copy.deepcopy(model).eval().float()
+        self.model = _copied(model).eval().float()
         for parameter in self.model.parameters():
             parameter.requires_grad_(parameter.is_floating_point())
         self._replaced, self._nested = split_attention(self.model)
         first = next(self.model.parameters())
         self.batch = prepared(few_rows(batch, 2), first.device, torch.float32)
+        check_outputs(self.model, self.batch)
         self.owners, names = owners_of(self.model)
         pieces, self.left_whole = trace(self.model, *self.batch)
         self._couplings = Couplings(pieces, names, rows_of(self.batch))
@@ -68,7 +76,9 @@ class Plan:
         self.places = {}
         for place, call in enumerate(self._couplings.calls):
             self.places.setdefault(call.tensor, place)
-        self._add_intercepts()
+        self._added = {}
+        if is_refitted:
+            self._add_intercepts()
         self._try()
         self._note_readers()
 
@@ -84,8 +94,13 @@ class Plan:
         self.residuals = {
             tensor: residual
             for tensor, residual in found.items()
-            if tensor in tensors and counts[residual.module] == traced[residual.module]
+            if tensor in tensors
+            and counts[residual.module] == traced[residual.module]
+            and (residual.norm is None or self._is_norm(residual.norm))
         }
+
+    def _is_norm(self, name):
+        return isinstance(self.model.get_submodule(name), Norm)
 
     @cached_property
     def norms(self):
@@ -97,20 +112,23 @@ class Plan:
                 if call.node.graph is not piece.graph or call.tensor in seen:
                     continue
                 is_norm = len(users) == 1 and name_of(users[0]) == "batch_norm"
-                if is_norm and users[0].args[3] is not None:
-                    found[call.tensor] = qualified(piece.name, forward_of(users[0])[0])
+                mean = users[0].args[3] if is_norm else None
+                # The mean of a norm that others use as well is theirs too.
+                if mean is not None and len(mean.users) == 1:
+                    name = qualified(piece.name, forward_of(users[0])[0])
+                    if self._is_norm(name):
+                        found[call.tensor] = name
         several = [call.tensor for call in self._couplings.calls]
         return {t: name for t, name in found.items() if several.count(t) == 1}
 
     def _add_intercepts(self):
         """Give an intercept to layers that need one to be refitted."""
-        self._added = {}
         for tensor in {tensor for group in self.groups for tensor in group.readers}:
             places = self.owners[tensor]
             module = self.model.get_submodule(places[0][0])
             if module.bias is not None or tensor in self.norms:
                 continue
-            zeros = torch.zeros(len(module.weight), device=module.weight.device)
+            zeros = module.weight.new_zeros(len(module.weight))
             module.bias = nn.Parameter(zeros)
             bias = qualified(places[0][0], "bias")
             self._added[bias] = tensor
@@ -121,6 +139,7 @@ class Plan:
 
     def _try(self):
         """Remove half the units of all groups; leave whole those where that fails."""
+        self.groups = [group for group in self.groups if self._goes_alone(group)]
         with torch.no_grad():
             wanted = self._outputs_without(self.groups)
         if self._is_fine(self.groups, wanted):
@@ -136,6 +155,20 @@ class Plan:
                     "the model fails or gives something else"
                 )
         self.groups = fine
+
+    def _goes_alone(self, group):
+        """Whether a group can shrink where others of the same layers do not.
+
+        Not where a layer's output is cut into parts of equal size.
+        """
+        made = {a for a in group.indices if a.dim == 0 or a.tensor not in group.readers}
+        others = (other.indices for other in self.groups if other.name != group.name)
+        if not any(made & indices.keys() for indices in others):
+            return True
+        is_fine = self._is_fine([group], self._outputs_without([group]))
+        if not is_fine:
+            self.left_whole[group.name] = "is cut into parts whose sizes go together"
+        return is_fine
 
     def _outputs_without(self, groups):
         """Return outputs of the full model in which nothing reads half the units."""
@@ -198,7 +231,8 @@ class Plan:
         """Return what `rescale_heads` needs: modules, number of units, widths."""
         names = [self.owners[axis.tensor][0][0] for axis in group.indices]
         parents = [name.rpartition(".")[0] for name in names]
-        common = [group.name] if group.name in dict(self.model.named_modules()) else []
+        shared = shared_place(group.makers)
+        common = [shared] if shared else []
         widths = {indices.size for indices in group.indices.values()}
         return list(dict.fromkeys([*parents, *common])), group.n_units, widths
 
@@ -233,11 +267,15 @@ class Plan:
         return model
 
     def n_parameters(self, widths):
-        """Return the number of parameters with some widths."""
+        """Return the number of parameters with some widths, added intercepts too."""
         changed = self._shapes(widths)
-        added = sum(self._numel(bias, changed) for bias in self._added)
-        every = sum(self._numel(name, changed) for name in self._parameters)
-        return every - added
+        pruned = (group for group in self.groups if widths[group.name] < group.n_units)
+        refitted = {tensor for group in pruned for tensor in group.readers}
+        return sum(
+            self._numel(name, changed)
+            for name in self._parameters
+            if self._added.get(name) in refitted or name not in self._added
+        )
 
     @cached_property
     def _parameters(self):
@@ -317,9 +355,36 @@ class Plan:
             for attribute, tensor in own:
                 if tensor is None or not tensor.is_floating_point():
                     continue
-                old = before.get(qualified(name, attribute))
+                old = _ancestor(before, name, attribute)
                 tensor.data = tensor.data.to(wide if old is None else old.dtype)
                 if isinstance(tensor, nn.Parameter):
                     tensor.requires_grad_(old is None or old.requires_grad)
                     tensor.grad = None
         return model
+
+
+def _copied(model):
+    try:
+        return copy.deepcopy(model)
+    except RuntimeError as error:
+        raise ValueError(
+            "model cannot be copied: make what is computed from other parameters a "
+            "parameter first, as by torch.nn.utils.remove_weight_norm or "
+            f"torch.nn.utils.prune.remove. {error}"
+        ) from error
+
+
+def _ancestor(before, name, attribute):
+    """Return the tensor of the original that one of the result comes from, or None.
+
+    For an added intercept, the weight of its layer; for what was part of
+    `nn.MultiheadAttention`, the weights of all.
+    """
+    parent = name.rpartition(".")[0]
+    places = (
+        qualified(name, attribute),
+        qualified(name, "weight"),
+        qualified(parent, f"in_proj_{attribute}"),
+        f"{name}_{attribute}",
+    )
+    return next((before[place] for place in places if place in before), None)

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from skstruct.pruning.torch.batches import mask_of
+from skstruct.pruning.torch.capture import run
 from skstruct.pruning.torch.surgery import Conv
 
 
@@ -18,6 +19,35 @@ def outputs_of(found):
     elif not isinstance(found, list | tuple):
         found = list(getattr(found, "__dict__", {}).values())
     return [tensor for part in found for tensor in outputs_of(part)]
+
+
+def check_outputs(model, batch):
+    """Run a model on a few rows and look at whether what it gives can be used.
+
+    Raises
+    ------
+    ValueError
+        If it fails, gives no floating numbers, or some that are not finite.
+    """
+    try:
+        found = run(model, batch)
+    except Exception as error:  # whatever a model raises
+        raise ValueError(
+            "The model does not take calibration_inputs: on their first rows, a copy "
+            f"in single precision gives {type(error).__name__}: {error}. A batch with "
+            "labels? Give inputs only."
+        ) from error
+    outputs = outputs_of(found)
+    if not outputs:
+        raise ValueError(
+            "The output of the model has no tensor of floating numbers, but is "
+            f"{type(found).__name__}: give a model that returns scores or values."
+        )
+    if not all(output.isfinite().all() for output in outputs):
+        raise ValueError(
+            "The model's output on the first rows of calibration_inputs is not finite "
+            "(NaN or infinite); look at the inputs and at the weights of the model."
+        )
 
 
 class Probes:
@@ -89,6 +119,13 @@ class Probes:
         self._backward(masked_outputs(found, batch), given, gives)
 
     def _backward(self, outputs, given, gives):
+        outputs = [out for out in outputs if out.requires_grad]
+        if not outputs:
+            raise ValueError(
+                "The output of the model has no derivatives (does its forward run "
+                "without gradients?): use weighting=None, and another criterion than "
+                "'taylor'."
+            )
         order = [(t, k) for t in gives for k in range(len(gives[t]))]
         inputs = [given[t][k] for t, k in order]
         results = [gives[t][k] for t, k in order]

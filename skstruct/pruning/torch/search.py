@@ -18,17 +18,53 @@ N_LEVELS = 24  # widths of a group that are considered
 
 
 def output_error(calibration, model, batches):
-    """Return the share of the variance of the full model's output that is missed."""
-    wrong = spread = 0.0
+    """Return the share of the variance of the full model's output that is missed.
+
+    The variance is that over the rows of all batches, of outputs of one shape.
+    """
+    wrong, spreads = 0.0, {}
     for batch in batches:
         ready = calibration.prepared(batch)
         wanted = masked_outputs(run(calibration.model, ready), ready)
         found = masked_outputs(run(model, ready), ready)
-        for full, small in zip(wanted, found, strict=True):
+        for place, (full, small) in enumerate(zip(wanted, found, strict=True)):
             full, small = full.double(), small.double()
             wrong += float(((full - small) ** 2).sum())
-            spread += float(((full - full.mean(dim=0)) ** 2).sum())
+            rows = full.reshape(1, 1) if full.ndim == 0 else full
+            key = place, rows.shape[1:]
+            spreads.setdefault(key, _Spread(rows[0])).add(rows)
+    spread = sum(known.total() for known in spreads.values())
     return wrong / spread if spread > 0 else float(wrong > 0)
+
+
+class _Spread:
+    """Sum of squares of rows around their mean, of rows that come in batches."""
+
+    def __init__(self, first):
+        self.first, self.n_rows, self.sums, self.squares = first, 0, 0.0, 0.0
+
+    def add(self, rows):
+        away = rows - self.first
+        self.n_rows += len(rows)
+        self.sums = self.sums + away.sum(dim=0)
+        self.squares = self.squares + (away**2).sum(dim=0)
+
+    def total(self):
+        return float((self.squares - self.sums**2 / self.n_rows).sum())
+
+
+def scored(scoring, model):
+    """Return the score of a model, which must be a number."""
+    found = scoring(model)
+    try:
+        score = float(found)
+    except (TypeError, ValueError):
+        score = np.nan
+    if not np.isfinite(score):
+        raise ValueError(
+            f"scoring must return a finite number for a model, got {found!r}."
+        )
+    return score
 
 
 class Budget:
@@ -138,7 +174,8 @@ class ModelSearch(Search):
         found = calibration.prune(self.budget._by_name(widths))
         if self.scorer is not None:
             plan = self.budget.plan
-            return float(self.scorer(plan.finished(found.model, plan.original)))
+            whole = plan.finished(found.model, plan.original)
+            return scored(self.scorer, whole.eval())
         return -output_error(calibration, found.model, test)
 
     def sensitivity(self):

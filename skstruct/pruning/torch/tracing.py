@@ -78,6 +78,8 @@ def _trace_into(module, name, args, kwargs, pieces, failures):
         text = str(error).strip().splitlines() or [type(error).__name__]
         own = name or type(module).__name__
         failures[own] = f"cannot be traced by torch.export: {text[0][:200]}"
+        if "Cache" in text[0]:
+            failures[own] += " (try model.config.use_cache = False)"
     else:
         signature = program.graph_signature
         tensors = {
@@ -85,10 +87,16 @@ def _trace_into(module, name, args, kwargs, pieces, failures):
             **signature.inputs_to_buffers,
         }
         named = {node: qualified(name, tensor) for node, tensor in tensors.items()}
+        # As the weights of attention that are not used, which hold the heads.
+        program.graph.eliminate_dead_code()
         pieces.append(Piece(name, program.graph, named))
         return
     parts = dict(_callable_parts(module))
-    seen = _inputs_of(module, parts, args, kwargs)
+    try:
+        seen = _inputs_of(module, parts, args, kwargs)
+    except Exception as error:  # as a cache that a trace has left filled
+        failures[own] += f"; does not run twice on the same inputs: {error}"
+        return
     for part, (own_args, own_kwargs) in seen.items():
         child = qualified(name, part)
         _trace_into(parts[part], child, own_args, own_kwargs, pieces, failures)
