@@ -480,9 +480,9 @@ def test_the_first_look_is_that_of_whole_columns():
 @pytest.mark.parametrize(
     ("loss", "penalty", "message"),
     [
-        (QuantileLoss(), GroupL2(), "QuantileLoss cannot be fitted by passes.*kinks"),
-        (LogisticLoss(), GroupMCP(), "GroupMCP cannot be.*not convex"),
-        (LogisticLoss(), GroupSLOPE(), "GroupSLOPE cannot be.*couples its groups"),
+        (QuantileLoss(), GroupL2(), "in passes: QuantileLoss has kinks.*HuberLoss"),
+        (LogisticLoss(), GroupMCP(), "in passes: GroupMCP is not convex.*GroupL2"),
+        (LogisticLoss(), GroupSLOPE(), "in passes: GroupSLOPE couples its groups"),
     ],
 )
 def test_what_passes_cannot_do_is_refused_with_a_reason(loss, penalty, message):

@@ -1,5 +1,7 @@
 """Tall squared-error problems, solved by moments: the same answers as by rows."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 import skstruct.solvers.cross_validation as cross_validation
+import skstruct.solvers.moments as moments_module
 import skstruct.solvers.solve as solve
 from skstruct import (
     BlockCoordinateDescentRegressor,
@@ -19,7 +22,7 @@ from skstruct import (
     group_lasso_path,
 )
 from skstruct.solvers.matrix import as_matrix
-from skstruct.solvers.moments import Moments
+from skstruct.solvers.moments import Moments, ShortProblem
 
 N, P = 20_000, 12
 
@@ -223,3 +226,38 @@ def test_moments_merge(seed, n, cut, shift):
         rows = found.rows(is_centred)
         square = scatter if is_centred else scatter + np.outer(mean, mean)
         assert_allclose(rows.T @ rows, square, atol=1e-9 * (1 + shift**2))
+
+
+@pytest.mark.parametrize("far", [0.0, 3.0, 9.0, 90.0])
+@pytest.mark.parametrize("drift", [0.0, 90.0])
+def test_the_bound_on_rounding_is_one(far, drift):
+    """Of an objective, beside the same sum in extended precision."""
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        X = rng.normal(size=(4000, 8)) + far
+        X[600:] += drift  # the first rows say little of the mean
+        coef = rng.normal(size=(1, 8, 1))
+        y = X @ coef[0] + 0.01 * rng.normal(size=(4000, 1))
+        moments = Moments.of_rows(X, y)
+        combined = np.vstack([-coef[0], [[1.0]]]).astype(np.longdouble)
+        Z = np.hstack([X, y]).astype(np.longdouble)
+        exact = np.sum(((Z - Z.mean(axis=0)) @ combined) ** 2) / 8000
+        scatter = moments.scatter.astype(np.longdouble)
+        found = (combined.T @ scatter @ combined).item() / moments.weight / 2
+        problem = SimpleNamespace(fit_intercept=True)
+        (bound,) = ShortProblem(moments, problem, None).rounding(coef)
+        assert abs(found - exact) <= bound
+        assert bound <= 1e-8 * np.var(y)
+
+
+def test_a_constant_column_is_summed_up_once(monkeypatch):
+    """Its mean is rounded, which is no reason to do so again about another guess."""
+    calls = []
+    original = moments_module._sums
+    monkeypatch.setattr(
+        moments_module, "_sums", lambda *args: calls.append(1) or original(*args)
+    )
+    X = np.random.default_rng(0).normal(size=(3000, 3)) + 30
+    X[:, 1] = 0.1
+    Moments.of_rows(X, X[:, :1])
+    assert len(calls) == 1

@@ -451,6 +451,15 @@ class AnonymousMemory:
         return 1024 * int(line.split()[1])
 
 
+@pytest.mark.parametrize("model", [GroupLasso(alpha=0.1), GroupLassoCV(cv=2, alphas=3)])
+def test_rows_as_tuples_are_no_chunks(model):
+    """As `zip` makes them of columns, of numpy's numbers."""
+    X, y, *_ = data()
+    rows = list(zip(*X.T[:3], strict=True))
+    found, expected = clone(model).fit(rows, y), clone(model).fit(X[:, :3], y)
+    assert_allclose(found.coef_, expected.coef_, rtol=1e-9)
+
+
 def test_importing_skstruct_imports_no_dask(tmp_path):
     """Nor does a fit to files."""
     X, y, *_ = data()

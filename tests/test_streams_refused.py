@@ -189,3 +189,14 @@ def test_what_cannot_be_opened(tmp_path):
         model.fit([(X, y, y, y, y)])
     with pytest.raises(TypeError, match="must return an iterator"):
         model.fit(lambda: 3)
+
+
+def test_an_error_of_a_chunk_says_which_it_was():
+    X, y, *_ = data()
+
+    def broken():
+        raise OSError("the disk is gone")
+
+    with pytest.raises(OSError, match="the disk is gone") as caught:
+        GroupLasso().fit([lambda: (X, y), broken])
+    assert caught.value.__notes__ == ["while loading chunk 1 (item 1 of the list)"]

@@ -32,7 +32,7 @@ def newton_step(G, r, c, start, l1, l2, positive, room, free, d, slope):
         Strengths of the norms of the active groups.
     positive : bool
         Whether codes are confined to nonnegative values.
-    room : (>= count * (width + 16),) array
+    room : (>= (count + 1) * (width + 16),) array
         Scratch, as are the next three.
     free : (>= count,) integer array
     d, slope : (>= width + 16,) arrays

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from skstruct.groups import make_layout
-from skstruct.solvers.passes import PassKernel, obstacle_to_passes
+from skstruct.solvers.lockstep import obstacle_to_passes
+from skstruct.solvers.passes import PassKernel
 from skstruct.solvers.solution import Problem
 from skstruct.solvers.streamed_moments import FoldMoments, MomentsKernel, stand_in
 from skstruct.streams import RowsNeeded, is_streamed, open_stream

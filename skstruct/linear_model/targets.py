@@ -109,11 +109,7 @@ class LabelForm:
 
     def read(self, part):
         """Load a part's labels; messages name the part."""
-        try:
-            _, y, weights, _ = part.load()
-        except Exception as error:
-            error.add_note(f"while loading {part.name}")
-            raise
+        _, y, weights, _ = part.load()
         try:
             y = as_array(y)
             y = y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y

@@ -109,24 +109,34 @@ def solve_in_passes(
     return found.followed_by(zero, n_zero)
 
 
+def obstacle_to_passes(loss, penalty):
+    """Say why a loss and a penalty cannot be fitted in passes, or ''."""
+    if not loss.is_smooth:
+        return (
+            f"{type(loss).__name__} has kinks, and the multipliers that certify it are "
+            "as many as rows. Use HuberLoss, or rows that fit into memory."
+        )
+    name = type(penalty).__name__
+    if not penalty.is_convex:
+        return (
+            f"{name} is not convex, which only the squared error allows then. Use a "
+            "convex penalty such as GroupL2, or rows that fit into memory."
+        )
+    if not penalty.is_block_separable:
+        return (
+            f"{name} couples its groups, which only the squared error allows then. Use "
+            "overlap='latent', disjoint groups, or rows that fit into memory."
+        )
+    return ""
+
+
 def _resolved(problem):
     """Return the penalty, resolved for the groups, if passes can be made of it."""
-    loss, penalty = problem.loss, problem.penalty
-    loss.check_parameters()
-    if not loss.is_smooth:
-        raise ValueError(
-            f"{type(loss).__name__} cannot be fitted by passes over the rows: it has "
-            "kinks, and the multipliers that certify it are as many as rows. Use "
-            "HuberLoss, or rows that fit into memory."
-        )
-    resolved = penalty.resolve(problem.layout)
-    if not (resolved.is_convex and resolved.is_block_separable):
-        why = "is not convex" if resolved.is_block_separable else "couples its groups"
-        raise ValueError(
-            f"{type(penalty).__name__} cannot be fitted by passes over the rows: it "
-            f"{why}. Use a convex sum over groups such as GroupL2, or rows that fit "
-            "into memory."
-        )
+    problem.loss.check_parameters()
+    resolved = problem.penalty.resolve(problem.layout)
+    obstacle = obstacle_to_passes(problem.loss, resolved)
+    if obstacle:
+        raise ValueError(f"The problem cannot be solved in passes: {obstacle}")
     problem.check_fit(resolved)
     if not resolved.is_unconstrained:
         refuse_constrained(problem, np.flatnonzero(problem.layout.weights == 0))

@@ -94,8 +94,8 @@ class LockstepFold:
         Of its training rows, a single part.
     coordinates : Coordinates
         Of its training rows.
-    problem : PassProblem
-        Loss, penalty and the like.
+    problem : Problem
+        Without rows: loss, resolved penalty and the like.
     n_alphas : int
         Number of alphas.
     """

@@ -50,11 +50,15 @@ class Moments:
         Weighted mean.
     scatter : (p + q, p + q) array
         Weighted sum of ``(z - mean)'(z - mean)``.
+    squares : (p + q,) array
+        Sums of squares as they were summed up, about something near the mean: rounding
+        is relative to them.
     """
 
     weight: float
     mean: np.ndarray
     scatter: np.ndarray
+    squares: np.ndarray
 
     @classmethod
     def of(cls, matrix, y, weights):
@@ -83,7 +87,7 @@ class Moments:
     @classmethod
     def nothing(cls):
         """Return the moments of no rows."""
-        return cls(0.0, np.zeros(1), np.zeros((1, 1)))
+        return cls(0.0, np.zeros(1), np.zeros((1, 1)), np.zeros(1))
 
     @classmethod
     def of_rows(cls, X, y, weights=None):
@@ -122,12 +126,15 @@ class Moments:
     @classmethod
     def _about_mean(cls, sums, guess):
         """Return moments from sums about a guess, and whether no digits were lost."""
-        weight = float(sums[-1, -1])
+        weight, squares = float(sums[-1, -1]), np.diag(sums)[:-1].copy()
         rest = sums[-1, :-1] / weight
         scatter = sums[:-1, :-1]
         scatter -= weight * np.outer(rest, rest)
-        is_far = weight * rest**2 > _FAR * np.diag(scatter)
-        return cls(weight, guess + rest, scatter), not is_far.any()
+        between = weight * rest**2
+        is_far = between > _FAR * np.diag(scatter)
+        # A constant's mean has as many roundings as it has rows.
+        is_far &= between > weight * rounding_variance(_GUESSED_FROM * guess)
+        return cls(weight, guess + rest, scatter, squares), not is_far.any()
 
     def __add__(self, other):
         """Merge with the moments of other rows (Chan, Golub and LeVeque, 1983)."""
@@ -138,7 +145,10 @@ class Moments:
         step = other.mean - self.mean
         between = self.weight * share * np.outer(step, step)
         return Moments(
-            weight, self.mean + share * step, self.scatter + other.scatter + between
+            weight,
+            self.mean + share * step,
+            self.scatter + other.scatter + between,
+            self.squares + other.squares + np.diag(between),
         )
 
     def of_columns(self, features, q):
@@ -152,7 +162,8 @@ class Moments:
             Number of responses.
         """
         kept = np.concatenate([features, np.arange(len(self.mean) - q, len(self.mean))])
-        return Moments(self.weight, self.mean[kept], self.scatter[np.ix_(kept, kept)])
+        scatter = self.scatter[np.ix_(kept, kept)]
+        return Moments(self.weight, self.mean[kept], scatter, self.squares[kept])
 
     def rows(self, centred):
         """Return rows (m, p + q) whose squares and products sum to the mean ones.
@@ -307,7 +318,7 @@ class ShortProblem:
     def rounding(self, coefs):
         """Bound what the rounding of the moments leaves of each objective, (A,)."""
         moments, p = self.moments, coefs.shape[1]
-        size = np.diag(moments.scatter) / moments.weight
+        size = moments.squares / moments.weight
         if not self.original.fit_intercept:
             size = size + moments.mean**2
         size = np.sqrt(np.maximum(size, 0.0))

@@ -31,8 +31,9 @@ class State:
         Of the mean loss, in the penalised coordinates.
     free_gradient, intercept_gradient : (k, q) and (q,) arrays
         In what is not penalised.
-    curvature : Curvature or None
-        Second derivatives at this model, or near it.
+    curvature : Curvature
+        Second derivatives at this model, or near it; set once, before any model is
+        made.
     """
 
     def __init__(self, coordinates, has_intercept, at, point, answer, weight, lowest):
@@ -57,10 +58,10 @@ class State:
 
     def model(self, penalty, caution=1.0):
         """Return the quadratic model of the loss around this state."""
-        key = id(self.curvature), caution
-        if key not in self._models:
-            self._models = {key: QuadraticModel(self, self.curvature, penalty, caution)}
-        return self._models[key]
+        if caution not in self._models:
+            model = QuadraticModel(self, self.curvature, penalty, caution)
+            self._models = {caution: model}
+        return self._models[caution]
 
     def penalty_at(self, penalty, at, alpha):
         """Return alpha times the penalty of a model in the same coordinates."""

@@ -74,20 +74,3 @@ def solve_streamed(problem, alphas, *, tol, max_iter, eps=1e-3, n_folds=0):
         tol=tol,
         max_passes=max_iter,
     )
-
-
-def obstacle_to_passes(loss, penalty):
-    """Say why a loss and a penalty cannot be fitted in passes, or ''."""
-    if not loss.is_smooth:
-        return f"{type(loss).__name__} has kinks. Use HuberLoss."
-    if not penalty.is_convex:
-        return (
-            f"{type(penalty).__name__} is not convex, which only the squared error "
-            "allows then."
-        )
-    if not penalty.is_block_separable:
-        return (
-            f"{type(penalty).__name__} couples its groups, which only the squared "
-            "error allows then. Use overlap='latent', or disjoint groups."
-        )
-    return ""

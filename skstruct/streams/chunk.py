@@ -59,11 +59,7 @@ class Form:
 
     def read(self, part):
         """Load a part and return its `Chunk`; messages name the part."""
-        try:
-            X, y, weights, offset = part.load()
-        except Exception as error:
-            error.add_note(f"while loading {part.name}")
-            raise
+        X, y, weights, offset = part.load()
         try:
             return self._checked(part, X, y, weights, offset)
         except ValueError as error:

@@ -44,7 +44,7 @@ def array_blocks(X, rest, n_jobs):
 
 def frame_blocks(X, rest, n_jobs):
     """Return the stream of a Dask DataFrame; y may be the name of a column of it."""
-    names = [str(name) if isinstance(name, str) else name for name in X.columns]
+    names = list(X.columns)
     named = {
         key: value if isinstance(value, str | list) else None
         for key, value in rest.items()

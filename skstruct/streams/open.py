@@ -34,7 +34,9 @@ def is_streamed(X, y=None):
 
 
 def _is_chunk(item):
-    return isinstance(item, tuple) and len(item) > 1 and hasattr(item[0], "shape")
+    """Whether an item of a list is (X, y, ...), and not a row of numpy's numbers."""
+    is_tuple = isinstance(item, tuple) and len(item) > 1
+    return is_tuple and bool(getattr(item[0], "shape", ()))
 
 
 def is_large_memmap(X):

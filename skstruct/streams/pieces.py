@@ -148,7 +148,17 @@ class Part:
         return replace(self, pieces=pieces)
 
     def load(self):
-        """Return X, y, weights and offset as they were given, None for the last two."""
+        """Return X, y, weights and offset as they were given, None for the last two.
+
+        Errors on the way are noted to be of this part.
+        """
+        try:
+            return self._loaded()
+        except Exception as error:
+            error.add_note(f"while loading {self.name}")
+            raise
+
+    def _loaded(self):
         arrays = [p.load() if isinstance(p, _LOADED) else p for p in self.pieces]
         if len(arrays) == 1:
             arrays = self._unpacked(arrays[0])
