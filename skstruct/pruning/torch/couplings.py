@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from skstruct.pruning.torch.graph_walk import GraphWalk
 from skstruct.pruning.torch.links import FIXED
 from skstruct.pruning.torch.operations import (
     along,
@@ -15,7 +16,6 @@ from skstruct.pruning.torch.operations import (
     shape_of,
     vector,
 )
-from skstruct.pruning.torch.walking import GraphWalk
 
 
 class Call(NamedTuple):
