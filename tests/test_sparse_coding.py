@@ -77,6 +77,21 @@ def test_objective_is_that_of_a_generic_solver(algorithm, positive):
         assert value.value >= best * (1 - 1e-6)
 
 
+@pytest.mark.parametrize("positive", [False, True])
+@pytest.mark.parametrize("scale", [2.0**-130, 2.0**130])
+def test_codes_scale_with_signals_and_against_atoms(positive, scale):
+    # Beyond single precision, in which codes are guessed.
+    X, D = make_signals()
+    params = {"algorithm": "group_lasso", "groups": DISJOINT, "positive_code": positive}
+    codes = GroupSparseCoder(D, alpha=0.2, tol=1e-10, **params).fit_transform(X)
+    assert 0 < np.count_nonzero(codes) < codes.size
+    params |= {"alpha": 0.2 * scale, "tol": 1e-10}
+    scaled = GroupSparseCoder(D, **params).fit_transform(scale * X)
+    assert_allclose(scaled / scale, codes, rtol=1e-4, atol=1e-6)
+    scaled = GroupSparseCoder(scale * D, **params).fit_transform(X)
+    assert_allclose(scaled * scale, codes, rtol=1e-4, atol=1e-6)
+
+
 @pytest.mark.parametrize("limit", [{"n_nonzero_coefs": 4}, {"tol": 0.5}])
 def test_omp_is_that_of_scikit_learn(limit):
     X, D = make_signals(n=40, n_atoms=30, n_features=16)

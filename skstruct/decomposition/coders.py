@@ -101,6 +101,8 @@ class BlockCoder(Coder):
         else:
             self._prepare_blocks()
         self.gram = self.atoms @ self.atoms.T
+        with np.errstate(over="ignore"):  # of atoms so long that guesses are refused
+            self.rough_gram = self.gram.astype(np.float32)
 
     def _prepare_blocks(self):
         """Decompose the Gram matrices of the groups, all of one size at once."""
@@ -133,6 +135,7 @@ class BlockCoder(Coder):
             follow_lasso(self.gram, strength, self.positive, steps, products, out)
         code_blocks(
             self.gram,
+            self.rough_gram,
             self.ptr,
             self.h,
             self.h_ptr,

@@ -1,9 +1,10 @@
 """Penalised codes of one signal after another on the Gram matrix of a dictionary.
 
 For every signal: minimise ``1/2 <c, G c> - <p, c> + penalty(c)`` over its code c, with
-``p`` the products of the signal and the atoms. Few groups of a code are not zero: the
-Gram matrix of those is copied, block descent runs on the copy until it is as good as
-solved, and one pass over all atoms then gives the duality gap and the groups to add.
+``p`` the products of the signal and the atoms. Few groups of a code are not zero, and a
+guess says which: the Gram matrix of those is copied, block descent runs on the copy
+until it is as good as solved, and one pass over all atoms then gives the duality gap
+and the groups to add.
 """
 
 import math
@@ -19,6 +20,7 @@ from skstruct.kernels.coding_gap import (
     feasible_share,
     gap_of_code,
 )
+from skstruct.kernels.coding_guess import guess_code
 from skstruct.kernels.coding_newton import newton_step
 from skstruct.kernels.scans import residual_products, subtract_rows
 from skstruct.kernels.sweeps import add_curvature
@@ -33,8 +35,8 @@ _PATIENCE = 4
 
 @njit(**JIT)
 def code_blocks(
-    gram, ptr, h, h_ptr, lipschitz, penalty, l1, l2, positive, max_iter, tol,
-    energy, products, out, gaps,
+    gram, rough_gram, ptr, h, h_ptr, lipschitz, penalty, l1, l2, positive, max_iter,
+    tol, energy, products, out, gaps,
 ):  # fmt: skip
     """Code every signal, starting from what `out` holds.
 
@@ -42,6 +44,8 @@ def code_blocks(
     ----------
     gram, ptr, h, h_ptr, lipschitz, penalty
         As in :func:`skstruct.kernels.sweeps.sweep`, of atoms sorted by group.
+    rough_gram : (m, m) array of float32
+        The same as `gram`.
     l1, l2 : (n_groups,) arrays
         Strengths of the norms that `penalty` is a sum of.
     positive : bool
@@ -70,16 +74,21 @@ def code_blocks(
     u, new = np.empty((widest, 1)), np.empty((widest, 1))
     scratch, moved = np.empty((widest, 1)), np.empty(m)
     most = padded(m + 1)
-    own_r, own_c, slope, direction = np.empty((4, most))
+    # One by one: rows of one array, unpacked, would not be known to be contiguous.
+    own_r, own_c = np.empty(most), np.empty(most)
+    slope, direction = np.empty(most), np.empty(most)
     own_gram, hessian = np.empty(m * most), np.empty((m + 1) * most)
     free, own = np.empty(m, dtype=np.intp), np.arange(m)
     start = np.zeros(n_groups + 1, dtype=np.intp)
     own_l1, own_l2 = np.empty(n_groups), np.empty(n_groups)
+    rough_r = np.empty(m, dtype=np.float32)
+    rough_moved = np.empty(widest, dtype=np.float32)
     for s in range(n):
         p, c, half = products[s], out[s], 0.5 * energy[s]
         n_active = nonzero_groups(ptr, c, is_active, active)
         residual_products(gram, p, c, r, atoms, moved)
         goal, n_iter, accuracy = max(tol, ROUNDING) * half, 0, 0.1
+        is_started = n_active > 0
         while True:
             excesses(ptr, r, l1, l2, positive, excess)
             slack = max(tol, ROUNDING) * math.sqrt(energy[s])
@@ -88,6 +97,20 @@ def code_blocks(
             gap = gap_of_code(energy[s], p, r, c, value, share)
             if gap <= goal or n_iter >= max_iter:
                 break
+            if not is_started:
+                is_started = True
+                for i in range(m):
+                    rough_r[i] = p[i]
+                guess_code(
+                    rough_gram, ptr, lipschitz, penalty, l1, l2, positive, rough_r, c,
+                    excess, active, new, rough_moved,
+                )  # fmt: skip
+                residual_products(gram, p, c, r, atoms, moved)
+                if not is_better_than_zero(ptr, p, r, c, l1, l2):
+                    for i in range(m):
+                        c[i], r[i] = 0.0, p[i]
+                n_active = nonzero_groups(ptr, c, is_active, active)
+                continue
             n_before = n_active
             n_active = enlarge(ptr, excess, c, is_active, active, n_active)
             is_larger = n_active > n_before
@@ -110,7 +133,7 @@ def code_blocks(
             width = G.shape[1]
             for i in range(count, width):
                 own_r[i] = 0.0
-            support, patience = -1, 0
+            support, patience = np.count_nonzero(own_c[:count]), 0
             while n_iter < max_iter:
                 n_iter += 1
                 change = active_sweep(
@@ -162,6 +185,15 @@ def penalty_of(ptr, c, l1, l2):
         if squares > 0.0:
             value += l1[g] * total + l2[g] * math.sqrt(squares)
     return value
+
+
+@njit(**INNER)
+def is_better_than_zero(ptr, p, r, c, l1, l2):
+    """Whether the objective of c, of which r is ``p - G c``, is below that of zero."""
+    value = penalty_of(ptr, c, l1, l2)
+    for i in range(p.shape[0]):
+        value -= 0.5 * c[i] * (p[i] + r[i])
+    return value < 0.0
 
 
 @njit(**INNER)
