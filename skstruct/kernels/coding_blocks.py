@@ -103,7 +103,7 @@ def code_blocks(
                     rough_r[i] = p[i]
                 guess_code(
                     rough_gram, ptr, lipschitz, penalty, l1, l2, positive, rough_r, c,
-                    excess, active, new, rough_moved,
+                    excess, active, own, new, rough_moved,
                 )  # fmt: skip
                 residual_products(gram, p, c, r, atoms, moved)
                 if not is_better_than_zero(ptr, p, r, c, l1, l2):

@@ -11,6 +11,7 @@ from numba import njit
 
 from skstruct.kernels.blocks import INNER
 from skstruct.kernels.coding_gap import excesses
+from skstruct.kernels.scans import subtract_rows
 
 _SWEEPS = 9
 # Groups take part when they exceed what zero allows by this share of the largest.
@@ -19,8 +20,9 @@ _ENTERS = 0.6
 
 @njit(**INNER)
 def guess_code(
-    gram, ptr, lipschitz, penalty, l1, l2, positive, r, c, excess, active, new, moved
-):
+    gram, ptr, lipschitz, penalty, l1, l2, positive, r, c, excess, active, own, new,
+    moved,
+):  # fmt: skip
     """Write a guess into c (m,), zeros on entry.
 
     Parameters
@@ -36,7 +38,9 @@ def guess_code(
     excess : (n_groups,) array
         By how much the products of every group exceed what zero allows.
     active : (n_groups,) integer array
-        Scratch, as are the next two.
+        Scratch, as are the last two.
+    own : (m,) integer array
+        ``arange(m)``.
     new : (widest, 1) array
     moved : (widest,) array of float32
     """
@@ -58,7 +62,7 @@ def guess_code(
                 has_moved = has_moved or moved[i] != 0.0
                 c[first + i] = new[i, 0]
             if has_moved:
-                subtract_block(gram, first, moved[:k], r)
+                subtract_rows(gram, own[first : first + k], moved[:k], r)
         excesses(ptr, r, l1, l2, positive, excess)
 
 
@@ -76,21 +80,3 @@ def promising_groups(ptr, excess, c, active):
             active[count] = g
             count += 1
     return count
-
-
-@njit(**INNER)
-def subtract_block(gram, first, factors, out):
-    """Subtract ``factors[i] * gram[first + i]`` for every factor from out (m,)."""
-    m, k, i = out.shape[0], factors.shape[0], 0
-    while i + 4 <= k:
-        f0, f1, f2, f3 = factors[i], factors[i + 1], factors[i + 2], factors[i + 3]
-        g0, g1 = gram[first + i], gram[first + i + 1]
-        g2, g3 = gram[first + i + 2], gram[first + i + 3]
-        for j in range(m):
-            out[j] -= f0 * g0[j] + f1 * g1[j] + f2 * g2[j] + f3 * g3[j]
-        i += 4
-    while i < k:
-        f0, g0 = factors[i], gram[first + i]
-        for j in range(m):
-            out[j] -= f0 * g0[j]
-        i += 1
