@@ -213,19 +213,20 @@ def growth(n, p):
     """Time and memory by the number of rows, made chunk by chunk."""
     rows = max(p, 32_000_000 // (8 * p))
     print("| rows x columns | CPU s | rows / s | anonymous MB |\n|---|---|---|---|")
-    GroupLasso(alpha=0.05, groups=SIZE).fit([Made(0, rows, p)])
-    k = 1
-    while k * rows <= n:
-        source = [Made(i, rows, p) for i in range(k)]
+    GroupLasso(alpha=0.05, groups=SIZE).fit([Made(k, rows, p) for k in range(9)])
+    total = min(n, 100_000)
+    while total <= n:
+        source = [Made(k, rows, p) for k in range(-(-total // rows))]
         model = GroupLasso(alpha=0.05, groups=SIZE)
         with Watch() as watch:
             model.fit(source)
+        total = rows * len(source)
         print(
-            f"| {k * rows:,} x {p} | {watch.cpu:.2f} | {k * rows / watch.cpu:,.0f} | "
+            f"| {total:,} x {p} | {watch.cpu:.2f} | {total / watch.cpu:,.0f} | "
             f"{watch.peak:.0f} |",
             flush=True,
         )
-        k = k * 10 if k * rows * 10 <= n else (n // rows if k < n // rows else n)
+        total *= 10
 
 
 def peers(folder, n, p):

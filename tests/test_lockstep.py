@@ -292,7 +292,11 @@ def test_folds_are_separate_fits(loss, scaling):
                 right = (
                     f.argmax(1) == y.argmax(1) if loss.is_joint else (f * y > 0)[:, 0]
                 )
-                assert_allclose(found.held_out.correct[k, a], w @ right)
+                counts, weights = found.held_out.confusion[k, a]
+                assert counts.sum() == len(held)
+                assert np.trace(counts) == right.sum()
+                assert_allclose(weights.sum(), w.sum())
+                assert_allclose(np.trace(weights), w @ right)
 
 
 def test_the_grid_is_that_of_all_rows():
