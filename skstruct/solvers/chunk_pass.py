@@ -40,10 +40,10 @@ class Point:
         Shares of that step at which the loss is wanted as well.
     columns : ascending index array or None
         Columns of the wanted Hessian; None for no Hessian.
-    is_wide : bool
-        Whether second derivatives are averages over as far as the step from `before`
-        has moved a row, to both sides: where they jump, a model has to know what is
-        near.
+    reach : float
+        Second derivatives are averages over so many times what the step from `before`
+        has moved a row, to both sides; 0 for none. Where they jump, a model has to know
+        what is near.
     by_part : bool
         Whether the Hessian is wanted apart for the rows that each fold holds out.
     scale : float or None
@@ -56,7 +56,7 @@ class Point:
     before: tuple | None = None
     steps: tuple = ()
     columns: np.ndarray | None = None
-    is_wide: bool = False
+    reach: float = 0.0
     by_part: bool = False
     scale: float | None = None
 
@@ -294,7 +294,7 @@ class _Block:
         if point.scale is not None:
             answer.conjugate += loss.conjugate(y, point.scale * slope, w)
         if answer.hessian is not None:
-            far = np.abs(f - before) if point.is_wide else None
+            far = point.reach * np.abs(f - before) if point.reach else None
             self._add_hessian(answer.hessian, r, f, far, w)
         if point.fold is not None:
             self._add_held_out(answer, f, np.flatnonzero(self.fold_ids == point.fold))
