@@ -242,7 +242,7 @@ def wide(n, p):
             X = make()[0]
             X.T @ (X @ np.ones(p))
     print(f"| rows made, and numpy's X'(Xb) | 1 | {product.cpu:.1f} | - | - |")
-    for alpha in (0.1, 0.05, 0.02):
+    for alpha in (0.35, 0.25, 0.15):
         model = GroupLasso(alpha=alpha, groups=SIZE, tol=1e-6)
         with Watch() as watch:
             model.fit(source)
