@@ -322,17 +322,25 @@ def test_an_interrupted_fit_leaves_nothing_running(client, tmp_path):
     def interrupt(*_):
         raise KeyboardInterrupt
 
+    def send():
+        while len(pids(marks)) < 4:
+            if is_over.wait(0.01):
+                return
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGALRM)
+
     before = signal.signal(signal.SIGALRM, interrupt)
     model = clone(MODEL)
+    is_over, sender = threading.Event(), threading.Thread(target=send)
+    sender.start()
     try:
-        signal.setitimer(signal.ITIMER_REAL, 0.6)
         with (
             joblib.parallel_config("dask", client=client),
             pytest.raises(KeyboardInterrupt),
         ):
             model.fit(source)
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        is_over.set()
+        sender.join()
         signal.signal(signal.SIGALRM, before)
     assert_nothing_runs(client)
     n_done = len(pids(marks))
