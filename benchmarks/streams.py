@@ -14,7 +14,6 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from sklearn.linear_model import SGDClassifier, SGDRegressor
 
 from skstruct import GroupLasso, GroupLassoClassifier, GroupLassoCV
 
@@ -132,7 +131,7 @@ def largest_alpha(path, y, loss):
 
 
 def curved(folder, n, p):
-    """Logistic and Poisson: passes to 1e-6 from nothing, and of a path."""
+    """Logistic and Poisson: passes to 1e-6 from nothing. One fit of many rows."""
     path, y = write(folder, n, p)
     print("| | passes | gap / null loss asked | CPU s | wall s | anonymous MB |")
     print("|---|---|---|---|---|---|")
@@ -140,9 +139,12 @@ def curved(folder, n, p):
         "logistic": (GroupLassoClassifier, {}, "label"),
         "Poisson": (GroupLasso, {"loss": "poisson"}, "count"),
     }
+    shares = (0.3, 0.05, 0.005)
+    if n > 1_000_000:
+        kinds, shares = {"logistic": kinds["logistic"]}, (0.05,)
     for name, (cls, params, target) in kinds.items():
         top = largest_alpha(path, y[target].astype(float), name)
-        for share in (0.3, 0.05, 0.005):
+        for share in shares:
             model = cls(alpha=share * top, groups=SIZE, tol=1e-6, **params)
             with Watch() as watch:
                 model.fit(path, y[target])
@@ -213,157 +215,48 @@ def growth(n, p):
     """Time and memory by the number of rows, made chunk by chunk."""
     rows = max(p, 32_000_000 // (8 * p))
     print("| rows x columns | CPU s | rows / s | anonymous MB |\n|---|---|---|---|")
-    GroupLasso(alpha=0.05, groups=SIZE).fit([Made(0, rows, p)])
-    k = 1
-    while k * rows <= n:
-        source = [Made(i, rows, p) for i in range(k)]
+    GroupLasso(alpha=0.05, groups=SIZE).fit([Made(k, rows, p) for k in range(9)])
+    total = min(n, 100_000)
+    while total <= n:
+        source = [Made(k, rows, p) for k in range(-(-total // rows))]
         model = GroupLasso(alpha=0.05, groups=SIZE)
         with Watch() as watch:
             model.fit(source)
+        total = rows * len(source)
         print(
-            f"| {k * rows:,} x {p} | {watch.cpu:.2f} | {k * rows / watch.cpu:,.0f} | "
+            f"| {total:,} x {p} | {watch.cpu:.2f} | {total / watch.cpu:,.0f} | "
             f"{watch.peak:.0f} |",
             flush=True,
         )
-        k = k * 10 if k * rows * 10 <= n else (n // rows if k < n // rows else n)
+        total *= 10
 
 
-def peers(folder, n, p):
-    """Compare with SGD and dask-ml at one objective: suboptimality by passes."""
-    path, y = write(folder, n, p)
-    X = np.load(path)
-    alpha = 0.02 * largest_alpha(path, y["label"].astype(float), "logistic")
-    alpha *= np.sqrt(SIZE)
-
-    def logistic(coef, intercept):
-        f = X @ coef + intercept
-        loss = np.logaddexp(0, -(2 * y["label"] - 1) * f).mean()
-        return loss + alpha * np.abs(coef).sum()
-
-    def linear(coef, intercept):
-        loss = 0.5 * np.mean((y["number"] - X @ coef - intercept) ** 2)
-        return loss + alpha * np.abs(coef).sum()
-
-    exact = GroupLassoClassifier(alpha=alpha, tol=1e-12).fit([(X, y["label"])])
-    least = logistic(exact.coef_[0], exact.intercept_[0])
-    exact = GroupLasso(alpha=alpha, tol=1e-12).fit([(X, y["number"])])
-    least_linear = linear(exact.coef_, exact.intercept_)
-    print("| logistic, l1 | passes | CPU s | relative suboptimality | nonzero |")
-    print("|---|---|---|---|---|")
-
-    def row(name, passes, cpu, value, least, coef):
-        above = max(value - least, 0) / least
-        used = np.count_nonzero(coef)
-        print(f"| {name} | {passes} | {cpu:.1f} | {above:.1e} | {used} |", flush=True)
-
-    for tol in (1e-2, 1e-4, 1e-6, 1e-8):
-        model = GroupLassoClassifier(alpha=alpha, tol=tol)
+def wide(n, p):
+    """More columns than a Gram matrix of all is kept of: squared error in passes."""
+    rows = 1000
+    source = [Made(k, rows, p) for k in range(-(-n // rows))]
+    print("| | passes | CPU s | anonymous MB | nonzero |\n|---|---|---|---|---|")
+    GroupLasso(alpha=1.0, groups=SIZE).fit(source[:2])
+    with Watch() as product:
+        for make in source:
+            X = make()[0]
+            X.T @ (X @ np.ones(p))
+    print(f"| rows made, and numpy's X'(Xb) | 1 | {product.cpu:.1f} | - | - |")
+    for alpha in (0.35, 0.25, 0.15):
+        model = GroupLasso(alpha=alpha, groups=SIZE, tol=1e-6)
         with Watch() as watch:
-            model.fit(path, y["label"])
-        value = logistic(model.coef_[0], model.intercept_[0])
-        row(f"ours, tol {tol:g}", model.n_passes_, watch.cpu, value, least, model.coef_)
-    for average in (False, True):
-        for passes in (5, 20):
-            model = SGDClassifier(
-                loss="log_loss", penalty="l1", alpha=alpha, average=average,
-                max_iter=passes, tol=None, random_state=0,
-            )  # fmt: skip
-            with Watch() as watch:
-                model.fit(X, y["label"])
-            value = logistic(model.coef_[0], model.intercept_[0])
-            name = f"SGDClassifier{', averaged' if average else ''}"
-            row(name, passes, watch.cpu, value, least, model.coef_)
-    _dask_ml(X, y["label"], alpha, logistic, least, row, "LogisticRegression")
-    print("\n| squared error, l1 | passes | CPU s | relative suboptimality | nonzero |")
-    print("|---|---|---|---|---|")
-    model = GroupLasso(alpha=alpha)
-    with Watch() as watch:
-        model.fit(path, y["number"])
-    value = linear(model.coef_, model.intercept_)
-    row("ours", model.n_passes_, watch.cpu, value, least_linear, model.coef_)
-    for passes in (5, 20):
-        model = SGDRegressor(
-            penalty="l1", alpha=alpha, max_iter=passes, tol=None, random_state=0
+            model.fit(source)
+        print(
+            f"| GroupLasso, alpha {alpha} | {model.n_passes_} | {watch.cpu:.1f} | "
+            f"{watch.peak:.0f} | {np.count_nonzero(model.coef_)} |",
+            flush=True,
         )
-        with Watch() as watch:
-            model.fit(X, y["number"])
-        value = linear(model.coef_, model.intercept_[0])
-        row("SGDRegressor", passes, watch.cpu, value, least_linear, model.coef_)
-    _dask_ml(X, y["number"], alpha, linear, least_linear, row, "LinearRegression")
-
-
-def _dask_ml(X, y, alpha, objective, least, row, cls):
-    """Run dask-ml's solvers, if it is installed."""
-    try:
-        import dask
-        import dask.array as da
-        from dask_ml import linear_model
-    except ImportError:
-        return
-    with dask.config.set(scheduler="synchronous"):
-        for solver in ("proximal_grad", "admm"):
-            model = getattr(linear_model, cls)(
-                penalty="l1", C=1 / (alpha * len(X)), solver=solver, max_iter=100
-            )
-            with Watch() as watch:
-                model.fit(
-                    da.from_array(X, chunks=(STEP, X.shape[1])),
-                    da.from_array(y, chunks=STEP),
-                )
-            coef = np.ravel(model.coef_)
-            value = objective(coef, float(np.ravel(model.intercept_)[0]))
-            row(f"dask-ml, {solver}", "<= 100", watch.cpu, value, least, coef)
-
-
-def workers(folder, n, p):
-    """One worker and two of a LocalCluster: seconds of a pass; a worker killed."""
-    import joblib
-    from distributed import Client, LocalCluster
-
-    path, y = write(folder, n, p)
-    np.save(folder / "number.npy", y["number"])
-    here = GroupLasso(alpha=0.05, groups=SIZE).fit(path, folder / "number.npy")
-    print("| workers | wall s | same bits as in one process |\n|---|---|---|")
-    for n_workers in (1, 2, "2, one killed"):
-        with (
-            LocalCluster(
-                n_workers=int(str(n_workers)[0]),
-                threads_per_worker=1,
-                dashboard_address=None,
-                silence_logs=50,
-            ) as cluster,
-            Client(cluster) as client,
-            joblib.parallel_config("dask", client=client),
-        ):
-            model = GroupLasso(alpha=0.05, groups=SIZE)
-            model.fit(path, folder / "number.npy")  # workers import what they need
-            if isinstance(n_workers, str):
-                victim = next(iter(client.run(_pid).values()))
-                killer = threading.Timer(0.5, _kill, [victim])
-                killer.start()
-            with Watch() as watch:
-                model.fit(path, folder / "number.npy")
-            same = np.array_equal(model.coef_, here.coef_)
-            print(f"| {n_workers} | {watch.wall:.2f} | {same} |", flush=True)
-
-
-def _pid():
-    import os
-
-    return os.getpid()
-
-
-def _kill(pid):
-    import os
-    import signal
-
-    os.kill(pid, signal.SIGKILL)
 
 
 def main():
     """Run the parts that were asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parts = ("squared", "curved", "paths", "growth", "peers", "workers")
+    parts = ("squared", "curved", "paths", "growth", "wide")
     parser.add_argument("parts", nargs="+", choices=parts)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--columns", type=int, default=200)
@@ -375,13 +268,11 @@ def main():
         "squared": squared,
         "curved": curved,
         "paths": curved_paths,
-        "peers": peers,
-        "workers": workers,
     }
     for part in args.parts:
         print(f"\n## {part}, {args.rows:,} x {args.columns}\n", flush=True)
-        if part == "growth":
-            growth(args.rows, args.columns)
+        if part in ("growth", "wide"):
+            {"growth": growth, "wide": wide}[part](args.rows, args.columns)
         else:
             known[part](args.folder, args.rows, args.columns)
 

@@ -1,7 +1,11 @@
 """One and the same data as everything that `fit` reads in chunks."""
 
+import pickle
+
 import numpy as np
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+from sklearn.utils import get_tags
 
 from makers import make_data
 
@@ -114,3 +118,14 @@ def assert_same(found, expected, rtol=1e-10, names=("coef_", "intercept_")):
         a, b = getattr(found, name), getattr(expected, name)
         assert_allclose(a, b, rtol=rtol, atol=rtol * np.abs(b).max(), err_msg=name)
     assert_array_equal(found.selected_groups_, expected.selected_groups_)
+
+
+def assert_is_whole(found, X):
+    """A fitted model holds nothing of where its rows came from."""
+    copy = pickle.loads(pickle.dumps(found))
+    assert_array_equal(copy.predict(X), found.predict(X))
+    assert copy.n_features_in_ == X.shape[1]
+    fresh = clone(found)
+    assert get_tags(found) == get_tags(fresh)
+    assert fresh.get_params() == found.get_params()
+    assert not hasattr(fresh, "coef_")

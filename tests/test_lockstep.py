@@ -48,8 +48,8 @@ from skstruct.solvers.chunk_pass import Point, Points, answer_chunk
 from skstruct.solvers.first_look import FirstLook
 from skstruct.solvers.lockstep import solve_in_passes
 from skstruct.solvers.matrix import as_matrix
-from skstruct.solvers.outcomes import outcomes
-from skstruct.solvers.solution import Problem
+from skstruct.solvers.outcomes import advice, outcomes
+from skstruct.solvers.solution import Problem, Solution
 from skstruct.solvers.solve import certify, solve_path
 
 N = 60
@@ -249,6 +249,30 @@ def test_too_few_passes_end_with_the_best_model_so_far():
         assert best < ours <= best + found.solution.gaps[k]
 
 
+def test_most_rows_are_linear():
+    """Of Huber's loss, and columns have heavy tails: no step knows its length."""
+    rng = np.random.default_rng(3)
+    X = rng.standard_t(1.5, size=(200, 20))
+    y = X[:, :4].sum(axis=1, keepdims=True) + rng.standard_t(3, size=(200, 1))
+    layout, weights = make_layout(4, 20), np.full(200, 1 / 200)
+    problem = Problem(as_matrix(X), y, weights, layout, GroupL2(), loss=HuberLoss(0.01))
+    top = in_passes(problem, 1, tol=1e-2).solution.alphas[0]
+    found = in_passes(problem, [0.01 * top], tol=1e-6, max_passes=200)
+    assert found.n_passes < 110  # alone, shortened steps end at a gap of 0.2
+    gap = certify(
+        problem, 0.01 * top, found.solution.coefs[0], found.solution.intercepts[0]
+    )
+    assert gap <= 1e-6 * found.solution.null_loss
+
+
+def test_gaps_that_stay_large_are_not_blamed_on_rounding():
+    gaps, n_passes = np.array([1e-9, 1e-3, 1e-10, 1e-3]), np.array([7, 7, 7, 21])
+    found = Solution(np.ones(4), None, None, gaps, n_passes, 1.0, accepted_gap=5e-10)
+    wanted = ["rounding", "stalled", "converged", "max_iter"]
+    assert outcomes(found, 20).tolist() == wanted
+    assert "larger delta" in advice(found, "stalled", 20)
+
+
 def test_progress_is_reported():
     seen = []
     problem = make_problem(LogisticLoss(), GroupL2(), n=N)
@@ -292,7 +316,11 @@ def test_folds_are_separate_fits(loss, scaling):
                 right = (
                     f.argmax(1) == y.argmax(1) if loss.is_joint else (f * y > 0)[:, 0]
                 )
-                assert_allclose(found.held_out.correct[k, a], w @ right)
+                counts, weights = found.held_out.confusion[k, a]
+                assert counts.sum() == len(held)
+                assert np.trace(counts) == right.sum()
+                assert_allclose(weights.sum(), w.sum())
+                assert_allclose(np.trace(weights), w @ right)
 
 
 def test_the_grid_is_that_of_all_rows():

@@ -33,6 +33,8 @@ class Data(NamedTuple):
         Folds into which rows that are read in chunks are split.
     moments : FoldMoments or None
         Of rows that were read in chunks.
+    target : Numbers, Labels or None
+        How responses of rows that are read in passes were encoded.
     """
 
     X: Any
@@ -40,6 +42,7 @@ class Data(NamedTuple):
     problem: Problem
     n_folds: int = 0
     moments: FoldMoments | None = None
+    target: Any = None
 
 
 class ReadsInChunks:
@@ -121,7 +124,7 @@ class ReadsInChunks:
                 has_rows=False,
                 run_pass=lambda request: run(PassKernel(template.loss, request)),
             )
-            return Data(X, y, problem, n_folds)
+            return Data(X, y, problem, n_folds, target=target)
         found = run(MomentsKernel(n_folds))
         total = found.without(None)
         if total.weight == 0:

@@ -11,6 +11,7 @@ from sklearn.base import is_classifier
 
 from skstruct.linear_model.fitting import warn_if_not_converged
 from skstruct.linear_model.streamed import ReadsInChunks
+from skstruct.model_selection.label_scores import check_label_scorer, label_scores
 from skstruct.model_selection.progress import Progress
 from skstruct.model_selection.streamed_folds import streamed_folds
 from skstruct.solvers.passes import solve_streamed
@@ -21,7 +22,7 @@ class CVInChunks(ReadsInChunks):
     """Mixin of CV estimators that can be fitted to rows that are not in memory."""
 
     def _obstacle(self):
-        if self.scoring is not None:
+        if self.scoring is not None and not is_classifier(self):
             return (
                 f"scoring={self.scoring!r} looks at rows. Use scoring=None, minus the "
                 "mean deviance."
@@ -30,9 +31,15 @@ class CVInChunks(ReadsInChunks):
 
     def _folds_of(self, y, params):
         """Return a function that splits a stream."""
-        return lambda stream: streamed_folds(
-            self.cv, stream, y, is_for_classes=is_classifier(self), **params
-        )
+
+        def make_folds(stream):
+            if self.scoring is not None:
+                check_label_scorer(self.scoring, self.classes_)
+            return streamed_folds(
+                self.cv, stream, y, is_for_classes=is_classifier(self), **params
+            )
+
+        return make_folds
 
     def _held_out(self, moments):
         """Return folds, and how to train on and score what is known of their rows."""
@@ -53,8 +60,10 @@ class CVInChunks(ReadsInChunks):
 
         return splits, score, training
 
-    def _follow_in_passes(self, data, alphas):
+    def _follow_in_passes(self, data, alphas, is_weighted):
         """Solve all folds, and all rows, in the same passes; choose.
+
+        `is_weighted` says whether the scorer wants sample weights.
 
         Returns
         -------
@@ -76,7 +85,7 @@ class CVInChunks(ReadsInChunks):
             )
             for k, fold in enumerate(one.folds):
                 warn_if_not_converged(fold, where=f" in fold {k}", **how)
-            scores.append(_scores(problem.loss, one))
+            scores.append(self._scores_of(one, data, is_weighted))
             found.append(one.solution)
             for _ in range(n_alphas):
                 progress.step(i)
@@ -86,10 +95,16 @@ class CVInChunks(ReadsInChunks):
         self._choose(np.stack(scores)[:, None], (0.0,), candidates)
         return problems[self._chosen], found[self._chosen], progress
 
-
-def _scores(loss, found):
-    """Return minus the mean deviance of what folds hold out, (n_alphas, n_folds)."""
-    held_out = found.held_out
-    q = found.solution.coefs.shape[2]
-    factor = loss.deviance_factor / (1 if loss.is_joint else q)
-    return -factor * (held_out.losses / held_out.weights[:, None]).T
+    def _scores_of(self, found, data, is_weighted):
+        """Return the scores of what folds hold out, (n_alphas, n_folds)."""
+        held_out, loss = found.held_out, data.problem.loss
+        if self.scoring is None:  # minus the mean deviance
+            q = found.solution.coefs.shape[2]
+            factor = loss.deviance_factor / (1 if loss.is_joint else q)
+            return -factor * (held_out.losses / held_out.weights[:, None]).T
+        counts, weights = np.moveaxis(held_out.confusion, 2, 0)
+        if not is_weighted:
+            weights = counts
+        elif data.target.factors is not None:  # class weights are not the scorer's
+            weights = weights / data.target.factors[:, None]
+        return label_scores(self.scoring, data.target.classes, counts, weights).T

@@ -94,7 +94,9 @@ class FitByCV(ScoredOnFolds, CVInChunks):
             X, y, sample_weight, offset, self._folds_of(y, routed["splitter"])
         )
         if data.problem.run_pass is not None:
-            problem, solution, progress = self._follow_in_passes(data, alphas)
+            problem, solution, progress = self._follow_in_passes(
+                data, alphas, "sample_weight" in routed["scorer"]
+            )
         else:
             problem, solution, progress = self._follow_paths(
                 data, alphas, shares, routed
@@ -118,7 +120,7 @@ class FitByCV(ScoredOnFolds, CVInChunks):
             Of all rows, with the penalty that was chosen.
         """
         how = {"tol": self.tol, "max_iter": self.max_iter}
-        X, y, problem, _, found = data
+        X, y, problem, found = data.X, data.y, data.problem, data.moments
         moments = training = None
         if found is not None:
             splits, score, training = self._held_out(found)

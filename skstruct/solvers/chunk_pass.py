@@ -40,10 +40,10 @@ class Point:
         Shares of that step at which the loss is wanted as well.
     columns : ascending index array or None
         Columns of the wanted Hessian; None for no Hessian.
-    is_wide : bool
-        Whether second derivatives are averages over as far as the step from `before`
-        has moved a row, to both sides: where they jump, a model has to know what is
-        near.
+    reach : float
+        Second derivatives are averages over so many times what the step from `before`
+        has moved a row, to both sides; 0 for none. Where they jump, a model has to know
+        what is near.
     by_part : bool
         Whether the Hessian is wanted apart for the rows that each fold holds out.
     scale : float or None
@@ -56,7 +56,7 @@ class Point:
     before: tuple | None = None
     steps: tuple = ()
     columns: np.ndarray | None = None
-    is_wide: bool = False
+    reach: float = 0.0
     by_part: bool = False
     scale: float | None = None
 
@@ -104,15 +104,18 @@ class PointAnswer:
         Pairs are the outputs, or for a joint loss ``(s, t)`` with s <= t. Parts are 0
         for the rows that no fold holds out and k + 1 for those of fold k; without
         `by_part` there is a single one.
-    held_out : (2,) array
-        Of the rows that the fold holds out, the sum of the loss and, for classes, of
-        the weights of those that are classified correctly; zeros without fold.
+    held_out : float
+        Sum of the loss over the rows that the fold holds out; 0 without fold.
+    confusion : (2, k, k) array or None
+        For k classes, how many of those rows, and of what weight, are of one class
+        and classified as another; None without fold, or without classes.
     """
 
     losses: np.ndarray
     gradient: np.ndarray
     hessian: np.ndarray | None
-    held_out: np.ndarray
+    confusion: np.ndarray | None
+    held_out: float = 0.0
     fit: float = 0.0
     size: float = 0.0
     conjugate: float = 0.0
@@ -189,6 +192,7 @@ class _ChunkPass:
         n_parts = request.n_folds + 1
         self.answers = [self._nothing(point, n_parts) for point in self.points]
         self.gradients = np.zeros((len(self.points) * self.q, X.shape[1]))
+        self._scratch = None
 
     def _stack(self, p):
         """Put the models side by side, in the features that any of them uses."""
@@ -221,12 +225,24 @@ class _ChunkPass:
             n_pairs = self.q * (self.q + 1) // 2 if self.loss.is_joint else self.q
             parts = n_parts if point.by_part else 1
             hessian = np.zeros((parts, n_pairs, width, width))
+        confusion = None
+        if point.fold is not None and self.loss.is_for_classes:
+            k = max(self.q, 2)
+            confusion = np.zeros((2, k, k))
         return PointAnswer(
             losses=np.zeros(1 + len(point.steps)),
             gradient=np.zeros((len(point.coef) + 1, self.q)),
             hessian=hessian,
-            held_out=np.zeros(2),
+            confusion=confusion,
         )
+
+    def scaled(self, A, factors):
+        """Return the rows of A times factors, in memory that the next call reuses."""
+        if self._scratch is None or self._scratch.size < A.size:
+            self._scratch = np.empty(A.size)  # new pages cost as much as the product
+        order = "C" if A.flags.c_contiguous else "F"
+        out = self._scratch[: A.size].reshape(A.shape, order=order)
+        return np.multiply(A, factors[:, None], out=out)
 
     def run(self):
         """Return the answers."""
@@ -278,12 +294,10 @@ class _Block:
         if point.scale is not None:
             answer.conjugate += loss.conjugate(y, point.scale * slope, w)
         if answer.hessian is not None:
-            far = np.abs(f - before) if point.is_wide else None
+            far = point.reach * np.abs(f - before) if point.reach else None
             self._add_hessian(answer.hessian, r, f, far, w)
         if point.fold is not None:
-            answer.held_out += self._scores(
-                f, np.flatnonzero(self.fold_ids == point.fold)
-            )
+            self._add_held_out(answer, f, np.flatnonzero(self.fold_ids == point.fold))
         return weighted
 
     def _predictors(self, model):
@@ -295,32 +309,34 @@ class _Block:
             self.training[fold] = self.weights * (self.fold_ids != fold)
         return self.training[fold]
 
-    def _scores(self, f, rows):
+    def _add_held_out(self, answer, f, rows):
         y, f, w = self.y[rows], f[rows], self.weights[rows]
-        value = self.loss.value(y, f, w)
-        if not self.loss.is_for_classes:
-            return np.array([value, 0.0])
+        answer.held_out += self.loss.value(y, f, w)
+        if answer.confusion is None:
+            return
+        k = answer.confusion.shape[1]
         if self.loss.is_joint:
-            is_correct = f.argmax(axis=1) == y.argmax(axis=1)
+            pairs = k * y.argmax(axis=1) + f.argmax(axis=1)
         else:
-            is_correct = (f[:, 0] > 0) == (y[:, 0] > 0)
-        return np.array([value, float(w @ is_correct)])
+            pairs = k * (y[:, 0] > 0) + (f[:, 0] > 0)
+        for sums, values in zip(answer.confusion, (None, w), strict=True):
+            sums += np.bincount(pairs, values, k * k).reshape(k, k)
 
     def _add_hessian(self, hessian, r, f, far, w):
         columns = self.chunk.columns[r]
         A = self.Z
         if len(columns) < A.shape[1]:
-            A = A[:, columns]
+            A = A.take(columns, axis=1)
         curvatures = self._curvatures(f, far)
         for part, rows in self._parts(len(hessian) > 1):
+            own = A[rows]
             for pair, curvature in enumerate(curvatures[:, rows]):
                 weighted = w[rows] * curvature
-                own = A[rows]
                 if curvature.min(initial=0.0) >= 0:
-                    own = own * np.sqrt(weighted)[:, None]
-                    hessian[part, pair] += own.T @ own
+                    scaled = self.chunk.scaled(own, np.sqrt(weighted))
+                    hessian[part, pair] += scaled.T @ scaled
                 else:
-                    hessian[part, pair] += own.T @ (own * weighted[:, None])
+                    hessian[part, pair] += own.T @ self.chunk.scaled(own, weighted)
 
     def _parts(self, is_wanted):
         if not is_wanted or self.fold_ids is None:

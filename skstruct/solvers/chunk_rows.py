@@ -4,7 +4,7 @@ import numpy as np
 from scipy import sparse
 
 # Bytes of rows that are held at once, and the fewest and the most such rows.
-_BLOCK_BYTES = 3_000_000
+_BLOCK_BYTES = 2_000_000
 _FEWEST_ROWS, _MOST_ROWS = 256, 8192
 
 
@@ -32,6 +32,7 @@ class ChunkRows:
         self.X = X
         self.shift = shift
         self.is_sparse = sparse.issparse(X)
+        self._memory = np.empty(0)
         self._is_formed = not self.is_sparse and (is_far or X.dtype != np.float64)
 
     def blocks(self, features):
@@ -47,7 +48,7 @@ class ChunkRows:
         rows : slice
             Where the rows are.
         Z : (b, m + 1) array
-            Those columns, shifted, and ones.
+            Those columns, shifted, and ones; in memory that the next block reuses.
         part : array or CSR matrix
             The rows as `tdot` takes them.
         """
@@ -62,12 +63,14 @@ class ChunkRows:
     def _columns(self, part, features):
         b, m = part.shape[0], len(features)
         is_c = self.is_sparse or part.flags.c_contiguous
-        Z = np.empty((b, m + 1), order="C" if is_c else "F")
+        if self._memory.size < b * (m + 1):
+            self._memory = np.empty(b * (m + 1))
+        Z = self._memory[: b * (m + 1)].reshape(b, m + 1, order="C" if is_c else "F")
         Z[:, m] = 1.0
         if self.is_sparse:
             Z[:, :m] = part[:, features].toarray()
         elif m < part.shape[1]:
-            Z[:, :m] = part[:, features]
+            Z[:, :m] = part.take(features, axis=1)
         elif self._is_formed:
             Z[:, :m] = part
         else:

@@ -336,11 +336,13 @@ class _Lockstep:
         ]
         held_out = None
         if self.n_folds:
-            sums = np.array([[task.best.held_out for task in own] for own in tasks[1:]])
-            lowest = self.sight.lowest[1:, None]
-            weight = self.sight.weight[1:]
-            sums = sums.reshape(self.n_folds, -1, 2)
-            held_out = HeldOut(sums[..., 0] - lowest, sums[..., 1], weight)
+            best = [[task.best for task in own] for own in tasks[1:]]
+            losses = np.array([[state.held_out for state in own] for own in best])
+            losses = losses.reshape(self.n_folds, -1) - self.sight.lowest[1:, None]
+            confusion = None
+            if self.problem.loss.is_for_classes:
+                confusion = np.array([[one.confusion for one in own] for own in best])
+            held_out = HeldOut(losses, self.sight.weight[1:], confusion)
         return PassSolutions(found[0], found[1:], held_out, self.n_passes)
 
     def _solution(self, fold, tasks):

@@ -62,7 +62,7 @@ class Task:
         self.position, self.trial = position, trial
         self.base = self.best = self.state = None
         self.gap = self.gap_before = np.inf
-        self.shares, self.caution = (), 1.0
+        self.shares, self.caution, self.reach = (), 1.0, 1.0
         self.n_passes, self.patience = 0, _PATIENCE
         self.is_done = self.has_own = False
 
@@ -163,7 +163,7 @@ class LockstepFold:
             before=self._before(task),
             steps=task.shares,
             columns=columns,
-            is_wide=self.problem.loss.has_bends,
+            reach=task.reach if self.problem.loss.has_bends else 0.0,
             by_part=self.index is None,
             scale=scale,
         )
@@ -269,19 +269,21 @@ class LockstepFold:
         task.keep(chosen, chosen.gap(self.penalty, alpha), (least - known) / noise)
         task.is_done = task.gap <= accepted or task.patience <= 0
         task.base, task.trial, shares = chosen, None, task.shares
-        task.shares = _SHARES
+        task.shares, task.reach = _SHARES, 1.0
         if base is None:
             return
+        own = _SHARES if self.problem.loss.has_bends else ()
         share, gain = self._best_share(state, base, last, alpha)
         if gain > _WORTH_A_PASS * max(least - known, 0.0) + noise:
             # Somewhere along the step is better than all that is known.
-            task.base, task.shares = base, ()
-            task.trial = base.at.towards(last, share)
+            task.base, task.shares = base, own
+            task.trial, task.reach = base.at.towards(last, share), 1 / share
         elif chosen is state:
             task.caution = max(1.0, 0.5 * task.caution)
-            task.shares = ()
+            task.shares = own
         elif chosen is base and not shares:
             task.trial = base.at.towards(last, _CAREFUL)
+            task.reach = 1 / _CAREFUL
         elif chosen is base:
             task.caution = min(4.0 * task.caution, _MOST_CAUTION)
 

@@ -14,11 +14,19 @@ OUTCOMES = {
         "pass X as float64, or bring the columns to similar scales "
         "(standardize='features')."
     ),
+    "stalled": (
+        "Further steps gained nothing: bring the columns to similar scales "
+        "(standardize='features'), use larger alphas or, with the Huber loss, a larger "
+        "delta."
+    ),
     "no_minimum": (
         "Without a penalty the loss may have no minimum, as where columns separate "
         "the responses: use a positive alpha."
     ),
 }
+
+# Gaps above this share of the null loss are no rounding.
+_NO_ROUNDING = 1e-6
 
 
 def outcomes(solution, max_iter):
@@ -34,7 +42,9 @@ def outcomes(solution, max_iter):
     -------
     (A,) array of str
     """
-    failed = np.where(solution.n_iters > max_iter, "max_iter", "rounding")
+    is_large = solution.gaps > _NO_ROUNDING * solution.null_loss
+    failed = np.where(is_large & solution.is_certified, "stalled", "rounding")
+    failed = np.where(solution.n_iters > max_iter, "max_iter", failed)
     failed = np.where(solution.alphas == 0, "no_minimum", failed)
     return np.where(solution.converged, "converged", failed)
 

@@ -15,15 +15,27 @@ class HeldOut:
     ----------
     losses : (n_folds, A) array
         Weighted sums of the loss, measured from a perfect fit.
-    correct : (n_folds, A) array
-        For classes, sums of the weights of the rows that are classified correctly.
     weights : (n_folds,) array
         Sums of weights.
+    confusion : (n_folds, A, 2, k, k) array or None
+        For k classes, how many rows, and of what weight, are of one class and
+        classified as another.
     """
 
     losses: np.ndarray
-    correct: np.ndarray
     weights: np.ndarray
+    confusion: np.ndarray | None = None
+
+    def followed_by(self, other, n_times):
+        """Return these and, after them, others' single one some times."""
+        losses, confusion = (
+            mine if mine is None else np.hstack([mine, np.repeat(last, n_times, 1)])
+            for mine, last in (
+                (self.losses, other.losses),
+                (self.confusion, other.confusion),
+            )
+        )
+        return HeldOut(losses, self.weights, confusion)
 
 
 @dataclass(frozen=True)
@@ -61,14 +73,7 @@ class PassSolutions:
 
         held_out = self.held_out
         if held_out is not None:
-            losses, correct = (
-                np.hstack([mine, np.repeat(last, n_times, axis=1)])
-                for mine, last in (
-                    (held_out.losses, other.held_out.losses),
-                    (held_out.correct, other.held_out.correct),
-                )
-            )
-            held_out = HeldOut(losses, correct, held_out.weights)
+            held_out = held_out.followed_by(other.held_out, n_times)
         return PassSolutions(
             extended(self.solution, other.solution),
             [extended(*pair) for pair in zip(self.folds, other.folds, strict=True)],

@@ -46,7 +46,7 @@ class State:
         self.free_gradient = gradient[:-1][coordinates.free]
         self.intercept_gradient = gradient[-1]
         self.size = answer.size / weight
-        self.held_out = answer.held_out
+        self.held_out, self.confusion = answer.held_out, answer.confusion
         self.curvature = None
         self._models = {}
         # How far the conjugate at a multiple of the gradient is from its tangent.
