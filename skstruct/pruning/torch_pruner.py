@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from skstruct._compat import Interval, StrOptions, fit_context
 from skstruct.groups.frame import as_frame
 
-TARGETS = ("channels", "heads", "ffn")
+TARGETS = ("channels", "heads", "ffn", "layers")
 
 
 class TorchPruner(BaseEstimator):
@@ -170,7 +170,7 @@ class TorchPruner(BaseEstimator):
         ],
         "refit": [StrOptions({"lstsq"}), None],
         "ridge": [Interval(Real, 0, None, closed="left")],
-        "allocation": [StrOptions({"uniform", "sensitivity"})],
+        "allocation": [StrOptions({"auto", "uniform", "sensitivity"})],
         "targets": ["array-like"],
         "weighting": [StrOptions({"output"}), None],
         "n_swaps": [Interval(Integral, 0, None, closed="left")],

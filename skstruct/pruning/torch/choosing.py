@@ -92,6 +92,16 @@ def choose(problems, n_kept, criterion, ridge, n_swaps):
     return filled(found.kept, n_kept, total)
 
 
+def ranked(problem, n_most, ridge):
+    """Return all units, the first `n_most` as forward selection takes them in."""
+    gram, cross, target, ptr, strength = problem.reduced(ridge)
+    found = select_blocks(
+        gram, cross, target, ptr, n_most, method="forward", ridge=strength, n_swaps=0
+    )
+    rest = np.setdiff1d(np.arange(len(problem.blocks)), found.order)
+    return np.concatenate([found.order, rest])
+
+
 def refitted(moments, columns, weights, ridge):
     """Return weights (q, n_kept) and intercept (q,) by ridge regression.
 
@@ -107,6 +117,8 @@ def refitted(moments, columns, weights, ridge):
         Relative to the mean variance of the columns.
     """
     x, z, gram, cross, _ = moments
+    if not len(columns):
+        return weights, z
     inner, now = gram[np.ix_(columns, columns)], weights.T.astype(np.float64)
     strength = ridge * np.trace(gram) / len(gram)
     coef = now + _solved(inner, strength, cross[columns] - inner @ now)

@@ -10,9 +10,10 @@ from skstruct.pruning.job import PruningStep
 from skstruct.pruning.reconstruction import GREEDY
 from skstruct.pruning.torch.batches import as_batches
 from skstruct.pruning.torch.capture import run
+from skstruct.pruning.torch.finish import finished
 from skstruct.pruning.torch.plan import Plan
 from skstruct.pruning.torch.probes import outputs_of
-from skstruct.pruning.torch.search import Budget, output_error, scored
+from skstruct.pruning.torch.search import Budget, OutputError, scored
 from skstruct.pruning.torch.walk import Calibration, Options
 
 
@@ -81,16 +82,21 @@ def _prune(pruner, model, batches, seed):
                 stacklevel=4,
             )
             break
-    error = output_error(calibration, found.model, calibration.some())
-    small = plan.finished(found.model, model)
+    error = OutputError(calibration, calibration.some())(found.model)
+    small = finished(plan, found.model, model)
     _check(small, plan)
     scores = [None, None]
     if pruner.scoring is not None:
         copies = (copy.deepcopy(m).eval() for m in (model, small))
         scores = [scored(pruner.scoring, m) for m in copies]
+    costs = plan.costs
     path = [
         PruningStep(
-            tuple(kept.values()), plan.n_parameters(kept), plan.flops(kept), lost, score
+            tuple(kept.values()),
+            costs.n_parameters(kept),
+            costs.flops(kept),
+            lost,
+            score,
         )
         for kept, lost, score in zip((full, widths), (0.0, error), scores, strict=True)
     ]

@@ -167,6 +167,16 @@ class Calibration:
 
         self._pass(self.model, list(plan.readers), visit)
 
+    def moments_of(self, tensors):
+        """Return what some layers of the full model get and give, as moments."""
+        found = {tensor: Moments() for tensor in tensors}
+
+        def visit(tensor, number, X, Z, other):
+            found[tensor].add(X, Z)
+
+        self._pass(self.model, tensors, visit)
+        return {tensor: moments.centred() for tensor, moments in found.items()}
+
     # -- pruning -------------------------------------------------------------
 
     def prune(self, widths):
@@ -214,11 +224,19 @@ class _Walk:
         self.model = copy.deepcopy(calibration.model)
         self.alive = {axis: np.arange(n) for axis, n in self.plan.sizes.items()}
         self.kept, self.errors, self.few = {}, {}, {}
-        groups = [g for g in self.plan.groups if widths[g.name] < g.n_units]
+        self.owners = self.plan.owners
+        removed = self.plan.removed(widths)
+        self.lost = {tensor for branch in removed.values() for tensor in branch.lost}
+        pruned = [g for g in self.plan.groups if widths[g.name] < g.n_units]
+        groups = [group for group in pruned if widths[group.name] > 0]
         self._choose_early(groups, widths)
-        touched = {tensor for group in groups for tensor in group.readers}
-        for tensor in sorted(touched, key=self.plan.places.get):
-            self._visit(tensor, [g for g in groups if tensor in g.readers], widths)
+        last = {branch.reader: branch for branch in removed.values()}
+        for tensor in self.plan.touched(widths):
+            if tensor in last:
+                self._remove(last[tensor])
+            else:
+                self._visit(tensor, [g for g in groups if tensor in g.readers], widths)
+        self.kept.update({g.name: np.arange(0) for g in pruned if not widths[g.name]})
 
     def result(self):
         """Return what came out."""
@@ -240,6 +258,7 @@ class _Walk:
                 problems = [
                     self._problem(group, tensor, moments[tensor].centred())
                     for tensor in group.readers
+                    if tensor not in self.lost
                 ]
                 found[group.name] = self._choose(problems, widths[group.name])
         for group in groups:
@@ -259,9 +278,17 @@ class _Walk:
     def _shrink(self, group, units):
         self.kept[group.name] = units
         wanted = group.keep(units, self.alive)
-        shrink(self.model, wanted, self.plan.owners)
+        shrink(self.model, wanted, self.owners)
         if group.kind == "heads":
             rescale_heads(self.model, *self.plan.heads_of(group), len(units))
+
+    def _remove(self, branch):
+        """Put the mean of what a branch is to give in its place."""
+        if self.options.refit is not None:
+            moments = self._measure(branch.reader).centred()
+            self.plan.add_intercept(self.model, branch.reader, moments[1])
+            self.errors[branch.reader] = float(np.trace(moments[4]) > 0)
+        self.owners = branch.cut(self.model, self.owners)
 
     def _visit(self, tensor, groups, widths):
         """Choose the units that only this layer reads, and refit it."""
@@ -336,14 +363,5 @@ class _Walk:
             with torch.no_grad():
                 found = torch.from_numpy(weights).reshape(module.weight.shape)
                 module.weight.copy_(found)
-                self._add_to_intercepts(tensor, torch.from_numpy(intercept))
+            self.plan.add_intercept(self.model, tensor, intercept)
         self.errors[tensor] = missed(moments, columns, weights)
-
-    def _add_to_intercepts(self, tensor, more):
-        for name in self.plan.modules_of(tensor):
-            module = self.model.get_submodule(name)
-            if module.bias is not None:
-                module.bias.add_(more.to(module.bias))
-            else:
-                norm = self.model.get_submodule(self.plan.norms[tensor])
-                norm.running_mean.sub_(more.to(norm.running_mean))
