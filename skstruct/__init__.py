@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # what type checkers and editors see
     from skstruct.inspection import GroupMapDisplay as GroupMapDisplay
     from skstruct.inspection import GroupPathDisplay as GroupPathDisplay
     from skstruct.inspection import GroupStabilityDisplay as GroupStabilityDisplay
+    from skstruct.inspection import PruningDisplay as PruningDisplay
     from skstruct.inspection import SensitivityDisplay as SensitivityDisplay
     from skstruct.inspection import group_deviance_share as group_deviance_share
     from skstruct.inspection import (
@@ -176,6 +177,7 @@ _PUBLIC = {
     "OverlappingGroupLassoClassifierIC": "skstruct.model_selection",
     "OverlappingGroupLassoIC": "skstruct.model_selection",
     "PoissonLoss": "skstruct.losses",
+    "PruningDisplay": "skstruct.inspection",
     "QuantileLoss": "skstruct.losses",
     "SensitivityDisplay": "skstruct.inspection",
     "SeparableSum": "skstruct.penalties",
