@@ -85,16 +85,16 @@ def branches_of(group, plan, couplings):
     Parameters
     ----------
     group : Group
-        Units that one layer reads.
+        Units that a layer reads at last.
     plan : Plan
         Of the model.
     couplings : Couplings
         Its operations.
     """
-    reader = group.readers[0]
+    reader = group.readers[-1]
     residual = plan.residuals.get(reader)
     size = plan.sizes[Axis(reader, 1)]
-    if len(group.readers) > 1 or residual is None:
+    if residual is None:
         return
     if group.indices[Axis(reader, 1)].size < size:
         return
@@ -117,6 +117,8 @@ def branches_of(group, plan, couplings):
         replaced = [*gone, constant, *([norm] if norm is not None else [])]
         lost = _lost(plan.owners, replaced, reader)
         if forms is None or lost is None or _is_used(piece, plan, lost, dead | after):
+            continue
+        if not {*group.readers} <= lost | {reader}:
             continue
         form = forms.pop(constant)
         yield Branch(reader, constant, norm, forms, form, frozenset(lost))

@@ -7,6 +7,7 @@ from torch import nn
 from skstruct.pruning.torch.attention import restore_attention
 from skstruct.pruning.torch.groups import READERS
 from skstruct.pruning.torch.tracing import qualified
+from skstruct.pruning.torch.transposed import turn_back
 
 
 def finished(plan, model, original):
@@ -18,6 +19,7 @@ def finished(plan, model, original):
             for name, _ in plan.owners[bias]:
                 model.get_submodule(name).bias = None
     restore_attention(model, copy.deepcopy(plan.replaced), plan.nested)
+    turn_back(model, plan.turned)
     before = dict(original.named_parameters(remove_duplicate=False))
     before.update(original.named_buffers(remove_duplicate=False))
     wide = next(original.parameters()).dtype

@@ -103,10 +103,7 @@ def _prune(pruner, model, batches, seed):
     return {
         "model_": small,
         "kept_units_": {group.name: found.kept[group.name] for group in plan.groups},
-        "_groups": [
-            (g.name, g.kind, g.n_units, [plan.readers[tensor] for tensor in g.readers])
-            for g in plan.groups
-        ],
+        "_groups": _table(plan, full, widths),
         "reconstruction_error_": {
             plan.readers[tensor]: lost for tensor, lost in found.errors.items()
         },
@@ -116,6 +113,27 @@ def _prune(pruner, model, batches, seed):
         "n_parameters_": sum(p.numel() for p in small.parameters()),
         "flops_": path[-1].flops,
     }
+
+
+def _table(plan, full, widths):
+    """Return the columns of `TorchPruner.to_frame`, with a row for each group."""
+    table = {}
+    for group in plan.groups:
+        kept = widths[group.name]
+        alone = plan.closed({**full, group.name: kept})
+        row = {
+            "name": group.name,
+            "kind": group.kind,
+            "units": group.n_units,
+            "kept": kept,
+            "removed": 1 - kept / group.n_units,
+            "params": plan.costs.n_parameters(full) - plan.costs.n_parameters(alone),
+            "flops": plan.costs.flops(full) - plan.costs.flops(alone),
+            "read_by": [plan.readers[tensor] for tensor in group.readers],
+        }
+        for column, value in row.items():
+            table.setdefault(column, []).append(value)
+    return table
 
 
 def _check(model, plan):

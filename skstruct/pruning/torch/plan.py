@@ -25,6 +25,7 @@ from skstruct.pruning.torch.operations import name_of
 from skstruct.pruning.torch.probes import check_outputs
 from skstruct.pruning.torch.surgery import Norm, rescale_heads, shrink
 from skstruct.pruning.torch.tracing import owners_of, qualified, trace
+from skstruct.pruning.torch.transposed import turn
 from skstruct.pruning.torch.trials import try_branch, try_halves
 
 
@@ -71,6 +72,7 @@ class Plan:
         for parameter in self.model.parameters():
             parameter.requires_grad_(parameter.is_floating_point())
         self.replaced, self.nested = split_attention(self.model)
+        self.turned = turn(self.model)
         first = next(self.model.parameters())
         self.batch = prepared(few_rows(batch, 2), first.device, torch.float32)
         check_outputs(self.model, self.batch)

@@ -150,12 +150,16 @@ class Budget:
         if kind == "fraction":
             return self._by_name(self._of_fraction(limit))
         costs = {"params": self._params, "flops": self._flops, "latency": self.latency}
-        uniform = self.widths.largest_uniform(costs[kind], limit, self.budget)
+        cost = costs[kind]
+        goes_below = self.whole and self.allocation != "uniform" and kind != "latency"
+        if goes_below and cost(self.widths.uniform(0.0)) > limit:
+            return self._by_name(self.search.allocated(cost, limit, self.whole))
+        uniform = self.widths.largest_uniform(cost, limit, self.budget)
         if kind == "latency":
             found = self._spread(uniform, self._flops, self._flops(uniform))
             fits = found == uniform or self.latency(found) <= limit
             return self._by_name(found if fits else uniform)
-        return self._by_name(self._spread(uniform, costs[kind], limit))
+        return self._by_name(self._spread(uniform, cost, limit))
 
     def _of_fraction(self, fraction):
         uniform = self.widths.uniform(fraction)
