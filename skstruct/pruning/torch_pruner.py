@@ -36,7 +36,7 @@ class TorchPruner(BaseEstimator):
     chosen by the sum of what each of these loses. A layer is removed whole, such as
     the attention of a transformer or a block of a residual network, where its output
     is added to something else: its mean is added then, and later layers of that kind
-    make up for the rest. What cannot be removed, or not be
+    make up for the rest, if that is worth it. What cannot be removed, or not be
     traced, is left whole: ``left_whole_`` says what and why. Before anything is
     pruned, half of the units are taken out on trial; where that does not give what the
     full model would without them, a layer is left whole too.
@@ -51,8 +51,7 @@ class TorchPruner(BaseEstimator):
         number for each group, in the order of ``kept_units_``, 0 to remove a layer; or
         the most that the model may cost: ``{"params": n}`` parameters, ``{"flops": n}``
         multiply-adds of one row of the first batch, ``{"latency": s}`` seconds for the
-        first
-        batch, as measured; or the most that it may lose: ``{"score_drop": d}``.
+        first batch, as measured; or the most that it may lose: ``{"score_drop": d}``.
     criterion : {"backward", "forward", "magnitude", "taylor", "random"}, \
             default="backward"
         How units are chosen. "backward" removes and "forward" adds them one by one

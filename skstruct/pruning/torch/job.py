@@ -90,15 +90,13 @@ def _prune(pruner, model, batches, seed):
         copies = (copy.deepcopy(m).eval() for m in (model, small))
         scores = [scored(pruner.scoring, m) for m in copies]
     costs = plan.costs
+    n_parameters = sum(p.numel() for p in small.parameters())
+    counts = costs.n_parameters(full), n_parameters
     path = [
-        PruningStep(
-            tuple(kept.values()),
-            costs.n_parameters(kept),
-            costs.flops(kept),
-            lost,
-            score,
+        PruningStep(tuple(kept.values()), count, costs.flops(kept), lost, score)
+        for kept, count, lost, score in zip(
+            (full, widths), counts, (0.0, error), scores, strict=True
         )
-        for kept, lost, score in zip((full, widths), (0.0, error), scores, strict=True)
     ]
     return {
         "model_": small,
@@ -110,7 +108,7 @@ def _prune(pruner, model, batches, seed):
         "left_whole_": plan.left_whole,
         "path_": path,
         "trials_": {widths[1:]: score for widths, score in budget.trials.items()},
-        "n_parameters_": sum(p.numel() for p in small.parameters()),
+        "n_parameters_": n_parameters,
         "flops_": path[-1].flops,
     }
 

@@ -159,15 +159,18 @@ class Plan:
     def touched(self, widths):
         """Return the readers that change with some widths, in order.
 
-        Those that get fewer units and, where layers are refitted, those that can make
-        up for branches that are removed before them.
+        Those that get fewer units and, where layers are refitted, those after a branch
+        that is removed, which may make up for it.
         """
         pruned = (group for group in self.groups if widths[group.name] < group.n_units)
         found = {tensor for group in pruned for tensor in group.readers}
-        gone = [self.places[b.reader] for b in self.removed(widths).values()]
+        found -= self.lost(widths)
+        gone = {branch.reader for branch in self.removed(widths).values()}
         if gone and self.is_refitted:
-            found |= {t for t in self.residuals if self.places[t] > min(gone)}
-        return sorted(found - self.lost(widths), key=self.places.get)
+            first = min(map(self.places.get, gone))
+            later = {t for t in self.residuals if self.places[t] > first}
+            found |= later - self.lost(widths)
+        return sorted(found, key=self.places.get)
 
     def lost(self, widths):
         """Return tensors that go whole with some widths."""

@@ -16,9 +16,10 @@ from skstruct.pruning.torch.sensitivity import Sensitivity
 from skstruct.pruning.torch.walk import Calibration
 
 # Of a group, at which its sensitivity is measured; the first means one unit.
-FRACTIONS = (0.0, 0.1, 0.25, 0.5, 0.75)
+FRACTIONS = (0.0, 0.1, 0.25, 0.5)
 N_LEVELS = 24  # widths of a group that are considered
-N_TESTED = 64  # rows held out that are enough to compare groups by
+N_TESTED = 64  # rows held out that are enough to compare groups by,
+N_OUTPUTS = 300_000  # or rows with so many numbers in the output
 N_NUMBERS = 50_000_000  # of outputs that are kept
 N_CANDIDATES = 3  # branches that are tried for each that is removed
 
@@ -57,6 +58,15 @@ class OutputError:
         spread = sum(known.total() for known in spreads.values())
         return wrong / spread if spread > 0 else float(wrong > 0)
 
+    def of_few(self):
+        """Return the same by as few of the batches as are enough to compare groups."""
+        n_rows = sum(map(rows_of, self.batches))
+        wanted = self._wanted(0, self.calibration.prepared(self.batches[0]))
+        size = sum(output.numel() for output in wanted) / rows_of(self.batches[0])
+        n_wanted = min(N_TESTED, max(16, N_OUTPUTS / max(size, 1)))
+        step = max(1, round(n_rows / n_wanted))
+        return OutputError(self.calibration, self.batches[::step])
+
     def _wanted(self, number, ready):
         if number in self._kept:
             return self._kept[number]
@@ -65,12 +75,6 @@ class OutputError:
         if self._n_kept < N_NUMBERS:
             self._kept[number] = wanted
         return wanted
-
-
-def evenly(batches, n_rows):
-    """Return batches with about so many rows, from the first to the last."""
-    step = max(1, round(sum(map(rows_of, batches)) / n_rows))
-    return batches[::step]
 
 
 class _Spread:
@@ -284,8 +288,8 @@ class ModelSearch(Search):
                 }
             tried[name] = sorted(found - {full[index]})
         (split,) = self.splits
-        few = evenly(split[1], N_TESTED)
-        measured = Sensitivity(split[0], OutputError(split[0], few)).curves(tried)
+        error = OutputError(*split).of_few()
+        measured = Sensitivity(split[0], error).curves(tried)
         return {
             index: ([*tried[name], full[index]], [*measured[name], 0.0])
             for index, name in enumerate(budget.names, 1)

@@ -315,7 +315,7 @@ class _Walk:
             moments = x[rows], z, gram[np.ix_(rows, rows)], cross[rows], energy
         if n_places <= len(moments[2]):
             self.few[tensor] = n_places, len(moments[2])
-        self._refit(tensor, moments)
+        self._refit(tensor, moments, n_places, is_whole=not groups)
 
     def _measure(self, tensor):
         """Return moments of a layer's inputs now, and of what it is to give."""
@@ -354,12 +354,21 @@ class _Walk:
         is_small = scale.abs() < GUARD * scale.abs().max()
         return torch.where(is_small, 0.0, spread / torch.where(is_small, 1.0, scale))
 
-    def _refit(self, tensor, moments):
+    def _refit(self, tensor, moments, n_places, is_whole):
+        """Refit a layer; of one that has lost nothing, maybe the intercept only.
+
+        By Akaike's final prediction error: the error on other rows is larger, by
+        (n + d) / (n - d), with d weights for each output from n places.
+        """
         module = self.model.get_submodule(self.plan.readers[tensor])
         weights = module.weight.detach().flatten(1).double().cpu().numpy()
         columns = np.arange(weights.shape[1])
         if self.options.refit is not None:
+            old, n, d = weights, n_places, len(columns)
             weights, intercept = refitted(moments, columns, weights, self.options.ridge)
+            before, after = (missed(moments, columns, w) for w in (old, weights))
+            if is_whole and (n <= d or after * (n + d) / (n - d) >= before):
+                weights, intercept = old, moments[1] - old @ moments[0]
             with torch.no_grad():
                 found = torch.from_numpy(weights).reshape(module.weight.shape)
                 module.weight.copy_(found)
