@@ -125,6 +125,40 @@ def refitted(moments, columns, weights, ridge):
     return coef.T, z - x[columns] @ coef
 
 
+def adjusted(moments, weights, n_places):
+    """Return weights (q, d) and intercept (q,) moved towards those of least squares.
+
+    By a ridge that pulls to the weights of now, of the strength that is best by
+    generalised cross-validation; infinite, if nothing is gained.
+
+    Parameters
+    ----------
+    moments : tuple
+        As in `Problem`.
+    weights : (q, d) array
+        Weights of now.
+    n_places : int
+        Rows that the moments are sums over.
+    """
+    x, z, gram, cross, energy = moments
+    now = weights.T.astype(np.float64)
+    lacking = cross - gram @ now
+    error = np.trace(energy) - np.vdot(now, cross + lacking)
+    values, vectors = np.linalg.eigh(gram)
+    values = np.maximum(values, 0.0)
+    along = vectors.T @ lacking
+    gains = np.sum(along**2, axis=1)
+    best, step = error / max(n_places - 1, 1) ** 2, np.zeros_like(now)
+    for strength in np.mean(values) * np.logspace(-4, 2, 13):
+        shrunk = values + strength
+        free = n_places - 1 - np.sum(values / shrunk)
+        rest = error - np.sum(gains * (shrunk + strength) / shrunk**2)
+        if free > 0 and strength > 0 and rest / free**2 < best:
+            best, step = rest / free**2, vectors @ (along / shrunk[:, None])
+    coef = now + step
+    return coef.T, z - x @ coef
+
+
 def missed(moments, columns, weights):
     """Return the share of the targets' variance that weights (q, n_kept) miss."""
     _, _, gram, cross, energy = moments

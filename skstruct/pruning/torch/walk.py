@@ -11,7 +11,7 @@ from skstruct.pruning.reconstruction import GREEDY
 from skstruct.pruning.torch.batches import mask_of, rows_of
 from skstruct.pruning.torch.batches import prepared as on_device
 from skstruct.pruning.torch.capture import Stop, hooks, run
-from skstruct.pruning.torch.choosing import Problem, choose, missed, refitted
+from skstruct.pruning.torch.choosing import Problem, adjusted, choose, missed, refitted
 from skstruct.pruning.torch.links import Axis
 from skstruct.pruning.torch.moments import Moments
 from skstruct.pruning.torch.positions import inputs_at, sample, values_at
@@ -355,20 +355,16 @@ class _Walk:
         return torch.where(is_small, 0.0, spread / torch.where(is_small, 1.0, scale))
 
     def _refit(self, tensor, moments, n_places, is_whole):
-        """Refit a layer; of one that has lost nothing, maybe the intercept only.
-
-        By Akaike's final prediction error: the error on other rows is larger, by
-        (n + d) / (n - d), with d weights for each output from n places.
-        """
+        """Refit a layer, one that has lost nothing only as much as that is worth."""
         module = self.model.get_submodule(self.plan.readers[tensor])
         weights = module.weight.detach().flatten(1).double().cpu().numpy()
         columns = np.arange(weights.shape[1])
         if self.options.refit is not None:
-            old, n, d = weights, n_places, len(columns)
-            weights, intercept = refitted(moments, columns, weights, self.options.ridge)
-            before, after = (missed(moments, columns, w) for w in (old, weights))
-            if is_whole and (n <= d or after * (n + d) / (n - d) >= before):
-                weights, intercept = old, moments[1] - old @ moments[0]
+            weights, intercept = (
+                adjusted(moments, weights, n_places)
+                if is_whole
+                else refitted(moments, columns, weights, self.options.ridge)
+            )
             with torch.no_grad():
                 found = torch.from_numpy(weights).reshape(module.weight.shape)
                 module.weight.copy_(found)
