@@ -16,6 +16,7 @@ from sklearn.base import clone  # noqa: E402
 from torch import nn  # noqa: E402
 
 from skstruct import TorchPruner  # noqa: E402
+from skstruct.pruning.torch import search  # noqa: E402
 from torch_models import MODELS, settled  # noqa: E402
 
 torch.set_num_threads(1)
@@ -258,6 +259,22 @@ def test_latency_score_drop_and_numbers_of_units():
     limit = fitted(model, x, budget={"score_drop": 0.01}, scoring=score)
     assert limit.path_[1].score > limit.path_[0].score - 0.02
     assert {1, 32} <= set(seen) or len(seen) > 3
+
+
+def test_latency_is_that_of_the_first_batch(monkeypatch):
+    model, x = mlp(64), rows(100)
+    clock, run, calls = [0.0], search.run, []
+
+    def slow(candidate, batch):  # a second for each unit
+        clock[0] += float(candidate[0].out_features)
+        calls.append(len(batch[0][0]))
+        return run(candidate, batch)
+
+    monkeypatch.setattr(search, "run", slow)
+    monkeypatch.setattr(search.time, "perf_counter", lambda: clock[0])
+    pruner = fitted(model, x, budget={"latency": 20.5}, batch_size=25)
+    assert len(pruner.kept_units_["0"]) == 20
+    assert calls[0] == 25
 
 
 def test_sensitivity_spends_where_it_matters():

@@ -14,6 +14,8 @@ from torch import nn  # noqa: E402
 from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
 
 from skstruct import PruningDisplay, TorchPruner  # noqa: E402
+from skstruct.pruning.torch.choosing import adjusted  # noqa: E402
+from skstruct.pruning.torch.moments import Moments  # noqa: E402
 from skstruct.pruning.torch.removed import Constant, Nothing  # noqa: E402
 from torch_models import MODELS, Decoder, settled  # noqa: E402
 
@@ -202,6 +204,30 @@ def test_no_branch_no_layers():
     model, x = made("plain")
     with pytest.raises(ValueError, match="Nothing of the model can be pruned"):
         fitted(model, x, targets=("layers",))
+
+
+def test_weights_move_as_far_as_cross_validation_says():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 8)) * np.linspace(0.2, 3, 8)
+    now = rng.normal(size=(3, 8))
+    for noise in (0.05, 5.0):
+        Z = X @ (now + 0.2 * rng.normal(size=now.shape)).T + 4.0
+        Z += noise * rng.normal(size=Z.shape)
+        moments = Moments()
+        moments.add(*map(torch.from_numpy, (X, Z)))
+        found, intercept = adjusted(moments.centred(), now, 60)
+        # Slow twin: the hat matrix of each ridge.
+        H, Y = X - X.mean(axis=0), Z - Z.mean(axis=0)
+        scores = [(np.sum((Y - H @ now.T) ** 2) / 59**2, now)]
+        for strength in np.sum(H**2) / 8 * np.logspace(-4, 2, 13):
+            solve = np.linalg.solve(H.T @ H + strength * np.eye(8), H.T)
+            wanted = now + (solve @ (Y - H @ now.T)).T
+            free = 59 - np.trace(H @ solve)
+            scores.append((np.sum((Y - H @ wanted.T) ** 2) / free**2, wanted))
+        best = min(scores, key=lambda pair: pair[0])[1]
+        np.testing.assert_allclose(found, best, atol=1e-8)
+        np.testing.assert_allclose(intercept, (Z - X @ best.T).mean(axis=0), atol=1e-8)
+    assert not np.allclose(best, now)
 
 
 # -- afterwards ------------------------------------------------------------------
