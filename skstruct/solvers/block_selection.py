@@ -9,6 +9,8 @@ from skstruct.kernels import block_selection as kernel
 from skstruct.solvers.block_lasso import lasso_order
 
 LASSO = ("group_lasso", "adaptive_group_lasso")
+MANY = 128  # columns from which on matrix products are faster than sweeps
+STRIDE = 64
 
 
 class BlockSelection(NamedTuple):
@@ -91,24 +93,25 @@ class Tableau:
         inner = self.A[np.ix_(inside, inside)]
         factor, failed = lapack.dpotrf(inner, lower=1)
         if not failed and (factor.diagonal() ** 2 > self._floor[inside]).all():
-            self._enter(blocks, inside, factor)
+            self._sweep(blocks, inside, factor, 1.0)
         else:
             self.move(blocks)
 
-    def _enter(self, blocks, inside, factor):
-        outside = ~inside
+    def _sweep(self, blocks, columns, factor, sign):
+        """Take columns in (1.0) or out (-1.0), by the Cholesky factor of theirs."""
+        others = ~columns
         inverse = cho_solve((factor, True), np.eye(len(factor)))
-        across = self.A[np.ix_(outside, inside)]
+        across = sign * self.A[np.ix_(others, columns)]
         ratio = across @ inverse
-        weights = inverse @ self.B[inside]
-        self.error -= float(np.vdot(self.B[inside], weights))
-        self.A[np.ix_(outside, outside)] -= ratio @ across.T
-        self.A[np.ix_(outside, inside)] = ratio
-        self.A[np.ix_(inside, outside)] = ratio.T
-        self.A[np.ix_(inside, inside)] = -inverse
-        self.B[outside] -= across @ weights
-        self.B[inside] = weights
-        self.kept[blocks], self.inside[inside] = True, True
+        weights = inverse @ self.B[columns]
+        self.error -= sign * float(np.vdot(self.B[columns], weights))
+        self.A[np.ix_(others, others)] -= sign * ratio @ across.T
+        self.A[np.ix_(others, columns)] = sign * ratio
+        self.A[np.ix_(columns, others)] = sign * ratio.T
+        self.A[np.ix_(columns, columns)] = -sign * inverse
+        self.B[others] -= across @ weights
+        self.B[columns] = weights
+        self.kept[blocks], self.inside[columns] = sign > 0, sign > 0
 
     def complete(self):
         """Take in what depended on blocks that are out again, of the blocks kept."""
@@ -156,12 +159,41 @@ class Tableau:
 
     def backward(self, n_steps):
         """Remove the cheapest block `n_steps` times."""
+        if len(self.kept) == len(self.A) >= MANY:
+            return self._backward_by_columns(n_steps)
         order, values = np.empty(n_steps, dtype=np.intp), np.empty(n_steps)
         *state, inside = self._state
         kernel.remove_greedily(
             *state, self._zero, inside, n_steps, order, values, *self._scratch
         )
         return self._steps(order, values)
+
+    def _backward_by_columns(self, n_steps):
+        """Do the same for blocks of one column, sweeping only in the end.
+
+        Of the inverse of the Gram matrix kept, only the columns that go are brought up
+        to date, and all of it once in `STRIDE` steps, without what is gone.
+        """
+        left, order, values = np.flatnonzero(self.inside), [], []
+        inverse, weights = -self.A[np.ix_(left, left)], self.B[left]
+        while len(order) < n_steps:
+            n_now = min(STRIDE, n_steps - len(order))
+            gone, costs, rows, steps = _removed(inverse, weights, n_now)
+            order.extend(left[gone])
+            values.extend(costs)
+            stays = np.setdiff1d(np.arange(len(left)), gone)
+            rows = rows[:, stays]
+            inverse = inverse[np.ix_(stays, stays)] - rows.T @ rows
+            weights = weights[stays] - rows.T @ steps
+            left = left[stays]
+        start, out = self.error, np.zeros(len(self.A), dtype=bool)
+        out[order] = True
+        factor, failed = lapack.dpotrf(-self.A[np.ix_(out, out)], lower=1)
+        if failed:
+            self.move(order, -1.0)
+        elif order:
+            self._sweep(order, out, factor, -1.0)
+        return self._nested(start, order, np.array(values))
 
     def swap(self, n_rounds, patience=20):
         """Trade kept blocks for better ones, cheapest first, up to `n_rounds` times."""
@@ -201,6 +233,35 @@ class Tableau:
     def _nested(start, order, changes):
         errors = start + np.concatenate([[0.0], np.cumsum(changes)])
         return np.asarray(order, dtype=np.intp), errors
+
+
+def _removed(inverse, weights, n_steps):
+    """Remove the cheapest column `n_steps` times from a least-squares problem.
+
+    Returns the columns, what each costs, and rows F and V: what is left are the
+    inverse ``inverse - F'F`` and the weights ``weights - F'V``.
+    """
+    diagonal, squares = (
+        inverse.diagonal().copy(),
+        np.einsum("ij,ij->i", weights, weights),
+    )
+    F, V = np.empty((n_steps, len(inverse))), np.empty((n_steps, weights.shape[1]))
+    gone, costs, stays = [], [], np.ones(len(inverse), dtype=bool)
+    for step in range(n_steps):
+        worth = np.full(len(stays), np.inf)
+        j = int(np.argmin(np.divide(squares, diagonal, out=worth, where=stays)))
+        root = np.sqrt(diagonal[j])
+        before = F[:step, j]
+        F[step] = (inverse[j] - before @ F[:step]) / root
+        V[step] = (weights[j] - before @ V[:step]) / root
+        row, past = F[step], V[:step] @ V[step]
+        along = weights @ V[step] - past @ F[:step]
+        squares -= row * (2 * along - row * (V[step] @ V[step]))
+        diagonal -= row**2
+        stays[j] = False
+        gone.append(j)
+        costs.append(max(worth[j], 0.0))
+    return gone, costs, F, V
 
 
 def select_blocks(

@@ -1,6 +1,7 @@
 """Prune a model to given widths, from its inputs on."""
 
 import copy
+from contextlib import nullcontext
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +16,8 @@ from skstruct.pruning.torch.choosing import Problem, choose, missed, refitted
 from skstruct.pruning.torch.links import Axis
 from skstruct.pruning.torch.moments import Moments
 from skstruct.pruning.torch.positions import inputs_at, sample, values_at
-from skstruct.pruning.torch.probes import Probes
+from skstruct.pruning.torch.probes import Probes, outputs_of
+from skstruct.pruning.torch.replay import Replay, noting_calls
 from skstruct.pruning.torch.surgery import Conv, rescale_heads, shrink
 
 GUARD = 1e-2  # a batch norm's scale below this share of the largest is not divided by
@@ -74,6 +76,7 @@ class Calibration:
         self.model = plan.model
         self.quota = -(-options.n_positions // len(batches))
         self.targets, self.others = {}, {}
+        self.once = [set() for _ in batches]
         self.moments, self.probes = {}, None
         self._look()
         needs_probes = options.criterion == "taylor" or options.weighted
@@ -85,8 +88,10 @@ class Calibration:
 
     def some(self):
         """Return about `N_PROBED` rows of the inputs, as batches."""
-        step = max(1, sum(map(rows_of, self.batches)) // N_PROBED)
-        return self.batches[::step]
+        total = len(self.batches)
+        n_wanted = round(N_PROBED / np.mean([rows_of(b) for b in self.batches]))
+        found = np.linspace(0, total - 1, min(max(n_wanted, 1), total))
+        return [self.batches[int(index)] for index in found]
 
     def prepared(self, batch):
         """Return a batch that suits the model."""
@@ -95,11 +100,12 @@ class Calibration:
 
     # -- passes through a model ----------------------------------------------
 
-    def _pass(self, model, wanted, visit, last=None):
+    def _pass(self, model, wanted, visit, around, last=None):
         """Run all batches; call `visit(reader, key, X, Z, other)` for each reader.
 
         `key` numbers what is seen; X are its inputs at some places, Z what it gives
-        without its bias, `other` what that is added to, or None.
+        without its bias, `other` what that is added to, or None. `around(index)` is a
+        context in which a batch is run.
         """
         plan = self.plan
         names = {name: tensor for tensor in wanted for name in plan.modules_of(tensor)}
@@ -140,7 +146,7 @@ class Calibration:
                     other = operands[plan.residuals[tensor].operand]
                     seen(tensor, X, Z, values_at(other, places, is_conv))
 
-            with hooks(model, names, layer):
+            with hooks(model, names, layer), around(index):
                 run(model, self.prepared(batch), addition if additions else None)
 
     def _look(self):
@@ -165,7 +171,10 @@ class Calibration:
             if tensor in shared:
                 self.moments[tensor].add(X, Z)
 
-        self._pass(self.model, list(plan.readers), visit)
+        def around(index):
+            return noting_calls(self.model, self.once[index])
+
+        self._pass(self.model, list(plan.readers), visit, around)
 
     # -- pruning -------------------------------------------------------------
 
@@ -177,7 +186,10 @@ class Calibration:
         widths : dict
             Name of each group -> units to keep.
         """
-        return _Walk(self, widths).result()
+        walk = _Walk(self, widths, Replay(self.once))
+        if not walk.is_true():
+            walk = _Walk(self, widths, None)
+        return walk.result()
 
     def problem(self, group, tensor, moments, alive):
         """Return what a reader is to reproduce from the units of a group."""
@@ -208,23 +220,41 @@ class Calibration:
 class _Walk:
     """One model on its way to be smaller."""
 
-    def __init__(self, calibration, widths):
+    def __init__(self, calibration, widths, replay):
+        self.replay = replay
         self.calibration, self.plan = calibration, calibration.plan
         self.options = calibration.options
         self.model = copy.deepcopy(calibration.model)
         self.alive = {axis: np.arange(n) for axis, n in self.plan.sizes.items()}
         self.kept, self.errors, self.few = {}, {}, {}
         groups = [g for g in self.plan.groups if widths[g.name] < g.n_units]
+        self.groups = groups
         self._choose_early(groups, widths)
         touched = {tensor for group in groups for tensor in group.readers}
-        for tensor in sorted(touched, key=self.plan.places.get):
+        self.left = sorted(touched, key=self.plan.places.get)
+        if len(touched) < 2:
+            self.replay = None
+        while self.left:
+            tensor = self.left[0]
             self._visit(tensor, [g for g in groups if tensor in g.readers], widths)
+            self.left.remove(tensor)
 
     def result(self):
         """Return what came out."""
         for group in self.plan.groups:
             self.kept.setdefault(group.name, np.arange(group.n_units))
         return Pruned(self.model, self.kept, self.errors, self.few)
+
+    def is_true(self):
+        """Whether what the model does could be replayed."""
+        if self.replay is None:
+            return True
+        batch = self.calibration.prepared(self.calibration.batches[0])
+
+        def outputs():
+            return outputs_of(run(self.model, batch))
+
+        return self.replay.is_true(outputs, self.model)
 
     def _choose_early(self, groups, widths):
         """Choose what several layers read, on the full model, and what has scores."""
@@ -306,8 +336,23 @@ class _Walk:
                 wanted = wanted + (others[number][:, out] - other) * factor
             moments.add(X, wanted)
 
-        self.calibration._pass(self.model, [tensor], visit, last=tensor)
+        pending = self._pending()
+
+        def around(index):
+            if self.replay is None:
+                return nullcontext()
+            return self.replay.run(self.model, index, pending)
+
+        self.calibration._pass(self.model, [tensor], visit, around, last=tensor)
         return moments
+
+    def _pending(self):
+        """Return the names of the modules that are still to change."""
+        tensors = set(self.left)
+        for group in self.groups:
+            if group.name not in self.kept:
+                tensors.update(axis.tensor for axis in group.indices)
+        return {name for t in tensors for name, _ in self.plan.owners[t]}
 
     def _is_corrected(self, tensor, residual):
         """Whether the other operand is final: no layer to come gives it."""
