@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skstruct.solvers import block_selection
+from skstruct.solvers import tableau
 from skstruct.solvers.block_selection import select_blocks, select_jointly
 
 SIZES = {"units": [1] * 7, "blocks": [2, 1, 3, 2, 1]}
@@ -46,8 +46,8 @@ def select(H, Z, ptr, n_blocks, **kwargs):
 @pytest.mark.parametrize("ridge", [0.0, 0.5])
 @pytest.mark.parametrize("seed", range(4))
 def test_backward_by_matrix_products_is_the_slow_twin(monkeypatch, ridge, seed):
-    monkeypatch.setattr(block_selection, "MANY", 1)
-    monkeypatch.setattr(block_selection, "STRIDE", 2)
+    monkeypatch.setattr(tableau, "MANY", 1)
+    monkeypatch.setattr(tableau, "STRIDE", 2)
     test_greedy_is_the_slow_twin([1] * 7, "backward", ridge, seed)
 
 
@@ -90,9 +90,9 @@ def test_many_columns_go_as_few_do_with_trades_after(monkeypatch):
     H, Z, ptr = problem([1] * 150, n=200, q=5)
     H[:, 7] = H[:, 3]
     settings = {"method": "backward", "ridge": 1e-3, "n_swaps": 3}
-    monkeypatch.setattr(block_selection, "MANY", 1)
+    monkeypatch.setattr(tableau, "MANY", 1)
     many = select(H, Z, ptr, 40, **settings)
-    monkeypatch.setattr(block_selection, "MANY", 1000)
+    monkeypatch.setattr(tableau, "MANY", 1000)
     few = select(H, Z, ptr, 40, **settings)
     assert_array_equal(many.order, few.order)
     assert_array_equal(many.kept, few.kept)
