@@ -12,7 +12,13 @@ from skstruct.pruning.reconstruction import GREEDY
 from skstruct.pruning.torch.batches import mask_of, rows_of
 from skstruct.pruning.torch.batches import prepared as on_device
 from skstruct.pruning.torch.capture import Stop, hooks, run
-from skstruct.pruning.torch.choosing import Problem, choose, missed, refitted
+from skstruct.pruning.torch.choosing import (
+    Problem,
+    before_norm,
+    choose,
+    missed,
+    refitted,
+)
 from skstruct.pruning.torch.links import Axis
 from skstruct.pruning.torch.moments import Moments
 from skstruct.pruning.torch.positions import inputs_at, sample, values_at
@@ -20,7 +26,6 @@ from skstruct.pruning.torch.probes import Probes, outputs_of
 from skstruct.pruning.torch.replay import Replay, noting_calls
 from skstruct.pruning.torch.surgery import Conv, rescale_heads, shrink
 
-GUARD = 1e-2  # a batch norm's scale below this share of the largest is not divided by
 N_PROBED = 128  # rows that are enough for how the output depends on layers
 
 
@@ -78,6 +83,7 @@ class Calibration:
         self.targets, self.others = {}, {}
         self.once = [set() for _ in batches]
         self.moments, self.probes = {}, None
+        self.first = None, None  # layer last looked at in the full model, its moments
         self._look()
         needs_probes = options.criterion == "taylor" or options.weighted
         if needs_probes:
@@ -322,13 +328,22 @@ class _Walk:
 
     def _measure(self, tensor):
         """Return moments of a layer's inputs now, and of what it is to give."""
+        if self.kept:
+            return self._looked_at(tensor)
+        # Nothing is changed yet: the same for any widths.
+        if self.calibration.first[0] != tensor:
+            self.calibration.first = tensor, self._looked_at(tensor)
+        return self.calibration.first[1]
+
+    def _looked_at(self, tensor):
         targets = self.calibration.targets[tensor]
         others = self.calibration.others[tensor]
         out = torch.from_numpy(self.alive[Axis(tensor, 0)])
         residual, moments = self.plan.residuals.get(tensor), Moments()
         factor = None
         if residual is not None and self._is_corrected(tensor, residual):
-            factor = self._factor(residual)
+            norm = residual.norm and self.model.get_submodule(residual.norm)
+            factor = 1.0 if norm is None else before_norm(norm)
 
         def visit(_, number, X, Z, other):
             wanted = targets[number][:, out]
@@ -359,18 +374,6 @@ class _Walk:
         places = self.plan.places
         depends = residual.depends
         return depends is None or places.get(depends, -1) < places[tensor]
-
-    def _factor(self, residual):
-        """Return by what an error after the batch norm is multiplied before it."""
-        if residual.norm is None:
-            return 1.0
-        norm = self.model.get_submodule(residual.norm)
-        spread = torch.sqrt(norm.running_var + norm.eps)
-        if norm.weight is None:
-            return spread
-        scale = norm.weight.detach()
-        is_small = scale.abs() < GUARD * scale.abs().max()
-        return torch.where(is_small, 0.0, spread / torch.where(is_small, 1.0, scale))
 
     def _refit(self, tensor, moments):
         module = self.model.get_submodule(self.plan.readers[tensor])
