@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from scipy.linalg import LinAlgError, cho_factor, cho_solve, lstsq
 
 from skstruct.pruning.reconstruction import (
@@ -13,6 +14,8 @@ from skstruct.pruning.reconstruction import (
     leading_directions,
 )
 from skstruct.solvers.block_selection import select_blocks, select_jointly
+
+GUARD = 1e-2  # a batch norm's scale below this share of the largest is not divided by
 
 
 class Problem(NamedTuple):
@@ -168,6 +171,16 @@ def missed(moments, columns, weights):
     fit = 2 * np.vdot(cross[columns], coef)
     fit -= np.vdot(coef, gram[np.ix_(columns, columns)] @ coef)
     return float(max(total - fit, 0.0) / total)
+
+
+def before_norm(norm):
+    """Return by what an error after a batch norm is multiplied before it."""
+    spread = torch.sqrt(norm.running_var + norm.eps)
+    if norm.weight is None:
+        return spread
+    scale = norm.weight.detach()
+    is_small = scale.abs() < GUARD * scale.abs().max()
+    return torch.where(is_small, 0.0, spread / torch.where(is_small, 1.0, scale))
 
 
 def _solved(gram, strength, right):
