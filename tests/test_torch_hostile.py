@@ -296,6 +296,18 @@ def test_sensitivity_spends_where_it_matters():
     assert len(other.trials_) == 2
 
 
+def test_auto_looks_at_heads_and_at_what_is_small():
+    make, shape, _ = MODELS["decoder"]
+    torch.manual_seed(0)
+    decoder, some = make().eval(), torch.randn(40, *shape)
+    assert fitted(decoder, some, budget=0.5).trials_
+    assert not fitted(decoder, some, budget=0.5, targets=["ffn"]).trials_
+    deep = nn.Sequential(*mlp(20)[:2], nn.Linear(20, 20), nn.ReLU(), nn.Linear(20, 2))
+    assert not fitted(deep, rows(), budget=0.5).trials_
+    assert fitted(deep, rows(), budget=0.2).trials_
+    assert not fitted(deep, rows(), budget=0.2, allocation="uniform").trials_
+
+
 # -- baselines -------------------------------------------------------------------
 
 
@@ -336,7 +348,7 @@ def test_pruned_model_can_be_saved_trained_exported_and_compiled(name):
     make, shape, _ = MODELS[name]
     torch.manual_seed(0)
     model, x = settled(make(), shape), torch.randn(60, *shape)
-    small = fitted(model, x, budget=0.5).model_.eval()
+    small = fitted(model, x, budget=0.5, allocation="uniform").model_.eval()
     with torch.no_grad():
         wanted = small(x[:4])
     file = io.BytesIO()

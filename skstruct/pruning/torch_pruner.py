@@ -62,10 +62,12 @@ class TorchPruner(BaseEstimator):
         Whether the next layers are refitted.
     ridge : float, default=1e-3
         Ridge of choice and refit, relative to the mean variance of H.
-    allocation : {"uniform", "sensitivity"}, default="uniform"
+    allocation : {"auto", "uniform", "sensitivity"}, default="auto"
         How the budget is spread: the same fraction everywhere, or by what the output
         loses when each group is pruned alone. Of the latter and the same fraction,
-        what is better on rows held out is taken.
+        what is better on rows held out is taken, but for "score_drop". "auto" is
+        "sensitivity" if there are heads to remove, or less than a quarter of the units
+        would be kept, else uniform.
     targets : sequence of {"channels", "heads", "ffn", "layers"}, default=all four
         What may be removed: channels of convolutions, heads, hidden units between
         linear layers, or all of a group's units with the layers that make and read
@@ -198,7 +200,7 @@ class TorchPruner(BaseEstimator):
         criterion="backward",
         refit="lstsq",
         ridge=1e-3,
-        allocation="uniform",
+        allocation="auto",
         targets=TARGETS,
         weighting="output",
         n_swaps=1,

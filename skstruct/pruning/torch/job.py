@@ -12,9 +12,10 @@ from skstruct.pruning.torch.batches import as_batches
 from skstruct.pruning.torch.capture import run
 from skstruct.pruning.torch.finish import finished
 from skstruct.pruning.torch.options import Options
+from skstruct.pruning.torch.output_error import OutputError
 from skstruct.pruning.torch.plan import Plan
 from skstruct.pruning.torch.probes import outputs_of
-from skstruct.pruning.torch.search import Budget, OutputError, scored
+from skstruct.pruning.torch.search import Budget, scored
 from skstruct.pruning.torch.walk import Calibration
 
 

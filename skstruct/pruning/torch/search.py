@@ -8,89 +8,18 @@ import torch
 
 from skstruct.pruning.budget import Widths, checked_widths, parse_budget
 from skstruct.pruning.search import Search
-from skstruct.pruning.torch.batches import parted, prepared, rows_of
+from skstruct.pruning.torch.batches import parted, prepared
 from skstruct.pruning.torch.capture import run
 from skstruct.pruning.torch.finish import finished
-from skstruct.pruning.torch.probes import masked_outputs
+from skstruct.pruning.torch.output_error import OutputError
 from skstruct.pruning.torch.sensitivity import Sensitivity
 from skstruct.pruning.torch.walk import Calibration
 
 # Of a group, at which its sensitivity is measured; the first means one unit.
 FRACTIONS = (0.0, 0.1, 0.25, 0.5)
+FEW = 0.25  # of the units: keeping more, images did not gain by "sensitivity"
 N_LEVELS = 24  # widths of a group that are considered
-N_TESTED = 64  # rows held out that are enough to compare groups by,
-N_OUTPUTS = 300_000  # or rows with so many numbers in the output
-N_NUMBERS = 50_000_000  # of outputs that are kept
 N_CANDIDATES = 3  # branches that are tried for each that is removed
-
-
-class OutputError:
-    """The share of the variance of the full model's output that another misses.
-
-    The variance is that over the rows of all batches, of outputs of one shape. What the
-    full model gives is kept, if it is not too much.
-
-    Parameters
-    ----------
-    calibration : Calibration
-        Has the full model.
-    batches : list of (args, kwargs)
-        Rows.
-    """
-
-    def __init__(self, calibration, batches):
-        self.calibration, self.batches = calibration, batches
-        self._kept, self._n_kept = {}, 0
-
-    def __call__(self, model):
-        """Return the error of a model."""
-        wrong, spreads = 0.0, {}
-        for number, batch in enumerate(self.batches):
-            ready = self.calibration.prepared(batch)
-            wanted = self._wanted(number, ready)
-            found = masked_outputs(run(model, ready), ready)
-            for place, (full, small) in enumerate(zip(wanted, found, strict=True)):
-                full, small = full.double(), small.double()
-                wrong += float(((full - small) ** 2).sum())
-                rows = full.reshape(1, 1) if full.ndim == 0 else full
-                key = place, rows.shape[1:]
-                spreads.setdefault(key, _Spread(rows[0])).add(rows)
-        spread = sum(known.total() for known in spreads.values())
-        return wrong / spread if spread > 0 else float(wrong > 0)
-
-    def of_few(self):
-        """Return the same by as few of the batches as are enough to compare groups."""
-        n_rows = sum(map(rows_of, self.batches))
-        wanted = self._wanted(0, self.calibration.prepared(self.batches[0]))
-        size = sum(output.numel() for output in wanted) / rows_of(self.batches[0])
-        n_wanted = min(N_TESTED, max(16, N_OUTPUTS / max(size, 1)))
-        step = max(1, round(n_rows / n_wanted))
-        return OutputError(self.calibration, self.batches[::step])
-
-    def _wanted(self, number, ready):
-        if number in self._kept:
-            return self._kept[number]
-        wanted = masked_outputs(run(self.calibration.model, ready), ready)
-        self._n_kept += sum(output.numel() for output in wanted)
-        if self._n_kept < N_NUMBERS:
-            self._kept[number] = wanted
-        return wanted
-
-
-class _Spread:
-    """Sum of squares of rows around their mean, of rows that come in batches."""
-
-    def __init__(self, first):
-        self.first, self.n_rows, self.sums, self.squares = first, 0, 0.0, 0.0
-
-    def add(self, rows):
-        away = rows - self.first
-        self.n_rows += len(rows)
-        self.sums = self.sums + away.sum(dim=0)
-        self.squares = self.squares + (away**2).sum(dim=0)
-
-    def total(self):
-        return float((self.squares - self.sums**2 / self.n_rows).sum())
 
 
 def scored(scoring, model):
@@ -150,7 +79,7 @@ class Budget:
         if not self.widths.free:
             return self._by_name(self._with_fewer_layers(kind, limit))
         if kind == "score_drop":
-            return self._by_name(self.search.smallest(limit, self._of_fraction))
+            return self._by_name(self.search.smallest(limit, self._picked))
         if kind == "fraction":
             return self._by_name(self._of_fraction(limit))
         costs = {"params": self._params, "flops": self._flops, "latency": self.latency}
@@ -171,6 +100,20 @@ class Budget:
             return uniform
         return self._spread(uniform, self._units, self._units(uniform))
 
+    def _picked(self, fraction):
+        """Return widths of a fraction, without a look at what else there is."""
+        uniform = self.widths.uniform(fraction)
+        if fraction in (0, 1) or not self._is_spread(uniform):
+            return uniform
+        return self.search.allocated(self._units, self._units(uniform), whole=[])
+
+    def _is_spread(self, uniform):
+        """Return whether a budget is spread by sensitivity; see the design notes."""
+        if self.allocation != "auto":
+            return self.allocation == "sensitivity"
+        is_small = self._units(uniform) < FEW * len(self.names)
+        return is_small or any(group.kind == "heads" for group in self.plan.groups)
+
     def _by_name(self, widths):
         named = dict(zip(self.names, map(int, widths[1:]), strict=True))
         return self.plan.closed(named)
@@ -187,7 +130,7 @@ class Budget:
 
     def _spread(self, uniform, cost, limit):
         is_one = len(self.names) < 2 and not self.whole
-        if self.allocation == "uniform" or is_one:
+        if is_one or not self._is_spread(uniform):
             return uniform
         others = [self.search.allocated(cost, limit, whole=[])]
         if self.whole:
