@@ -23,7 +23,7 @@ from benchmarks.torch_image_models import accuracy, count, images, train, traine
 from skstruct import TorchPruner
 
 DATA = ("digits", "mnist")
-FACTORS = {"resnet8": (4,), "plain": (4, 7.6), "resnet14": (4,)}
+FACTORS = {"resnet8": (4,), "plain": (4, 7.6, 15), "resnet14": (4,)}
 N_TUNED = 3  # epochs after which the default and torch-pruning are compared, at 4x
 N_CALIBRATION = 1000
 

@@ -223,8 +223,9 @@ class TorchPruner(BaseEstimator):
             has not as many rows as the first, such as a mask of attention (length,
             length), goes into each batch whole. Any other iterable, such as a list or a
             `DataLoader`, gives batches, each one of these. It is gone through once for
-            each layer, and nothing of it is held, unless it is an iterator or gives
-            another batch first the second time, as loaders that shuffle do.
+            each layer and a few times more, and nothing of it is held, unless it is an
+            iterator or gives another batch first the second time, as loaders that
+            shuffle do.
         y : None
             Not used, present for API consistency by convention.
 

@@ -7,6 +7,11 @@ from itertools import islice
 import numpy as np
 import torch
 
+CHANGED = (
+    "calibration_inputs gives other batches when it is gone through again: draw nothing "
+    "at random, or give a list of the batches."
+)
+
 
 def as_batches(inputs, batch_size):
     """Return a sequence of (args, kwargs).
@@ -66,50 +71,32 @@ class Passes(Sequence):
     ----------
     make : callable
         Returns an iterator of batches (args, kwargs), the same each time.
-
-    Attributes
-    ----------
-    sizes : list of int
-        Rows of each batch.
     """
 
     def __init__(self, make):
-        self._make, self.sizes, self._sums = make, [], []
-        for batch in make():
-            self.sizes.append(rows_of(batch))
-            self._sums.append(_checksum(batch))
+        self._make = make
+        self._sums = [_checksum(batch) for batch in make()]
 
     def can_repeat(self):
         """Return whether the first batch is the same once more."""
-        return not self.sizes or _checksum(next(self._make())) == self._sums[0]
+        return not self._sums or _checksum(next(self._make())) == self._sums[0]
 
     def __len__(self):
-        return len(self.sizes)
+        return len(self._sums)
 
     def __iter__(self):
-        n_made = 0
+        sums = iter(self._sums)
         for batch in self._make():
-            if n_made == len(self) or _checksum(batch) != self._sums[n_made]:
-                n_made = -1
-                break
-            n_made += 1
+            if _checksum(batch) != next(sums, None):
+                raise ValueError(CHANGED)
             yield batch
-        if n_made < len(self):
-            raise ValueError(
-                "calibration_inputs gives other batches when it is gone through again: "
-                "draw nothing at random, or give a list of the batches."
-            )
+        if next(sums, None) is not None:
+            raise ValueError(CHANGED)
 
     def __getitem__(self, place):
         if isinstance(place, slice):
             return list(islice(self, *place.indices(len(self))))
         return next(islice(self, range(len(self))[place], None))
-
-
-def n_rows_of(batches):
-    """Return the number of rows of all batches."""
-    sizes = batches.sizes if isinstance(batches, Passes) else map(rows_of, batches)
-    return sum(sizes)
 
 
 def _checksum(batch):

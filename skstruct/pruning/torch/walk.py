@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from skstruct.pruning.reconstruction import GREEDY
-from skstruct.pruning.torch.batches import mask_of, n_rows_of
+from skstruct.pruning.torch.batches import mask_of, rows_of
 from skstruct.pruning.torch.batches import prepared as on_device
 from skstruct.pruning.torch.capture import Stop, hooks, run
 from skstruct.pruning.torch.choosing import Problem, choose, missed, refitted
@@ -85,7 +85,7 @@ class Calibration:
 
     def some(self):
         """Return about `N_PROBED` rows of the inputs, as batches."""
-        step = max(1, n_rows_of(self.batches) // N_PROBED)
+        step = max(1, sum(map(rows_of, self.batches)) // N_PROBED)
         return self.batches[::step]
 
     def prepared(self, batch):
