@@ -144,11 +144,12 @@ def results(cache, options):
     ]
 
 
-def time_passes(cache, options, n_images=256, n_rounds=15):
-    """Add to each result the least time of a pass, full model and small one in turn."""
+def time_passes(cache, options, n_images=256, n_rounds=8):
+    """Add to results the ratio of least times of a pass, both models in turn."""
     for result in results(cache, options):
-        data, network, seed, factor, _ = result["key"]
-        if factor == 1:
+        data, network, seed, factor, method = result["key"]
+        wanted = options.factors or FACTORS[network]
+        if method not in options.methods or factor not in wanted:
             continue
         file = result_file(cache, result["key"])
         small = torch.load(file.with_suffix(".model"), weights_only=False).eval()

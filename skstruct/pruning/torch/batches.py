@@ -8,8 +8,8 @@ import numpy as np
 import torch
 
 CHANGED = (
-    "calibration_inputs gives other batches when it is gone through again: draw nothing "
-    "at random, or give a list of the batches."
+    "calibration_inputs gives other batches when it is gone through again: draw "
+    "nothing at random, or give a list of the batches."
 )
 
 
