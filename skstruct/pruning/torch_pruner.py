@@ -234,7 +234,10 @@ class TorchPruner(BaseEstimator):
             tuple of them for several arguments; a dict for named ones. Of these, what
             has not as many rows as the first, such as a mask of attention (length,
             length), goes into each batch whole. Any other iterable, such as a list or a
-            `DataLoader`, gives batches, each one of these, which are all held.
+            `DataLoader`, gives batches, each one of these. It is gone through once for
+            each layer and a few times more, and nothing of it is held, unless it is an
+            iterator or gives another batch first the second time, as loaders that
+            shuffle do.
         y : None
             Not used, present for API consistency by convention.
 
@@ -251,7 +254,8 @@ class TorchPruner(BaseEstimator):
             If the model is not a module, or the inputs are none.
         ValueError
             If the budget cannot be met, nothing can be pruned, the model does not take
-            the inputs, or they or what it makes of them are not finite.
+            the inputs, they or what it makes of them are not finite, or an iterable
+            gives other batches later.
         RuntimeError
             If the pruned model fails on the inputs.
         """

@@ -43,10 +43,10 @@ def prune(pruner, inputs, seed):
         raise TypeError("model is compiled by torch.jit, give the module it is from.")
     if not any(True for _ in model.parameters()):
         raise ValueError("model has no parameters: there is nothing to prune.")
-    batches = as_batches(inputs, pruner.batch_size)
     own = torch.random.fork_rng(devices=[])
     with own, torch.inference_mode(False), torch.enable_grad():
         torch.manual_seed(seed)
+        batches = as_batches(inputs, pruner.batch_size)
         return _prune(pruner, model, batches, seed)
 
 

@@ -168,7 +168,9 @@ class Calibration:
         widths : dict
             Name of each group -> units to keep.
         """
-        walk = _Walk(self, widths, Replay(self.once))
+        # Where inputs are too many to be held, outputs are as well.
+        is_held = isinstance(self.batches, list)
+        walk = _Walk(self, widths, Replay(self.once) if is_held else None)
         if not walk.is_true():
             walk = _Walk(self, widths, None)
         return walk.result()
