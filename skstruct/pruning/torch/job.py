@@ -14,6 +14,7 @@ from skstruct.pruning.torch.plan import Plan
 from skstruct.pruning.torch.probes import outputs_of
 from skstruct.pruning.torch.search import Budget, output_error, scored
 from skstruct.pruning.torch.walk import Calibration, Options
+from skstruct.pruning.torch.zeros import without_zeros
 
 
 def prune(pruner, inputs, seed):
@@ -48,7 +49,9 @@ def prune(pruner, inputs, seed):
 
 
 def _prune(pruner, model, batches, seed):
-    plan = Plan(model, batches[0], pruner.targets, pruner.refit is not None)
+    only_zeros = isinstance(pruner.budget, str)
+    is_refitted = pruner.refit is not None or only_zeros
+    plan = Plan(model, batches[0], pruner.targets, is_refitted)
     if not plan.groups:
         reasons = "; ".join(f"{k or 'model'}: {v}" for k, v in plan.left_whole.items())
         raise ValueError(
@@ -64,13 +67,19 @@ def _prune(pruner, model, batches, seed):
         weighted=pruner.weighting == "output" and pruner.criterion in GREEDY,
         seed=seed,
     )
-    budget = Budget(
-        plan, batches, options, pruner.budget, pruner.allocation, pruner.scoring
-    )
-    widths = budget.found()
+    if only_zeros:
+        options = options._replace(criterion="magnitude", weighted=False)
+        calibration, trials = Calibration(plan, batches, options), {}
+        found = without_zeros(calibration)
+    else:
+        budget = Budget(
+            plan, batches, options, pruner.budget, pruner.allocation, pruner.scoring
+        )
+        widths = budget.found()
+        calibration, trials = Calibration(plan, batches, options), budget.trials
+        found = calibration.prune(widths)
     full = {group.name: group.n_units for group in plan.groups}
-    calibration = Calibration(plan, batches, options)
-    found = calibration.prune(widths)
+    widths = {name: len(found.kept[name]) for name in full}
     for tensor, (n_places, n_inputs) in found.few.items():
         if pruner.refit is not None:
             warnings.warn(
@@ -106,7 +115,7 @@ def _prune(pruner, model, batches, seed):
         },
         "left_whole_": plan.left_whole,
         "path_": path,
-        "trials_": {widths[1:]: score for widths, score in budget.trials.items()},
+        "trials_": {widths[1:]: score for widths, score in trials.items()},
         "n_parameters_": sum(p.numel() for p in small.parameters()),
         "flops_": path[-1].flops,
     }
