@@ -281,10 +281,10 @@ def _largest(scores, count):
 
 def _count(density, n_units, name):
     """Return how many units of a layer a density means."""
-    is_count = isinstance(density, Integral) and not isinstance(density, bool)
-    if is_count and 1 <= density <= n_units:
+    is_number = isinstance(density, Real) and not isinstance(density, bool)
+    if is_number and isinstance(density, Integral) and 1 <= density <= n_units:
         return int(density)
-    if isinstance(density, Real) and not is_count and 0 < density <= 1:
+    if is_number and not isinstance(density, Integral) and 0 < density <= 1:
         return max(1, round(float(density) * n_units))
     raise ValueError(
         f"density={density!r} of layer {name!r} must be a share in (0, 1] or a number "

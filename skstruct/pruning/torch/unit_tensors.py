@@ -111,7 +111,7 @@ def shrink_units(model, groups, alpha, step, l1_ratio):
             weights[_index(groups, name, weights.device)] = 0.0
     free = {name: p for name, p in tensors.items() if p.requires_grad}
     if l1_ratio > 0:
-        bound = step * alpha * l1_ratio * (weights > 0)
+        bound = step * alpha * l1_ratio * (weights > 0).to(weights.dtype)
         for name, parameter in free.items():
             own, wide = (
                 spread(groups, bound, name, parameter),

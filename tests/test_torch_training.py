@@ -1,0 +1,586 @@
+"""PyTorch models trained to have units that are exactly zero, and these removed."""
+
+import copy
+import io
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import minimize
+
+torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+
+from torch import nn  # noqa: E402
+
+from skstruct import (  # noqa: E402
+    DropAndGrow,
+    TorchPruner,
+    UnitGroups,
+    proximal_step,
+    removable_groups,
+)
+from torch_models import MODELS, settled  # noqa: E402
+
+torch.set_num_threads(1)
+
+SIDES = ["incoming", "outgoing"]
+
+
+def mlp(hidden=12, seed=0, activation=nn.ReLU):
+    torch.manual_seed(seed)
+    return nn.Sequential(nn.Linear(6, hidden), activation(), nn.Linear(hidden, 3))
+
+
+def rows(n=100, width=6, seed=1):
+    return torch.randn(n, width, generator=torch.Generator().manual_seed(seed))
+
+
+def units_of_rows(layer, n_units):
+    return [
+        [(f"{layer}.weight", 0, j), (f"{layer}.bias", 0, j)] for j in range(n_units)
+    ]
+
+
+def entries(model, groups, unit):
+    """Slow twin: all entries of a unit as one vector."""
+    named, found = dict(model.named_parameters()), []
+    for name, (dim, owner) in groups.parts.items():
+        if dim is None:
+            found += [named[name].detach().flatten()] * int(owner[0] == unit)
+            continue
+        for index in np.flatnonzero(owner == unit):
+            found.append(named[name].detach().select(dim, int(index)).flatten())
+    return torch.cat(found).double().numpy()
+
+
+# -- the step ----------------------------------------------------------------------
+
+
+def prox(v, threshold, l1_ratio, weight):
+    """The formula, for one unit (Simon et al., 2013)."""
+    u = np.sign(v) * np.maximum(np.abs(v) - threshold * l1_ratio, 0.0)
+    norm = np.linalg.norm(u)
+    bound = threshold * (1 - l1_ratio) * weight
+    return u * (1 - bound / norm) if norm > bound else 0.0 * u
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    seed=st.integers(0, 99),
+    alpha=st.floats(0.0, 3.0),
+    lr=st.floats(0.0, 1.0),
+    l1_ratio=st.sampled_from([0.0, 0.3, 1.0]),
+    dim=st.sampled_from([0, 1]),
+)
+def test_step_is_the_formula_of_each_unit(seed, alpha, lr, l1_ratio, dim):
+    torch.manual_seed(seed)
+    model = nn.ModuleList([nn.Conv2d(3, 4, 2), nn.Linear(4, 3)]).double()
+    units = [
+        [("0.weight", dim, j), ("1.weight", 1 - dim, [j])] for j in range(3)
+    ]  # index 3, the biases and so on are in no unit
+    groups = UnitGroups(model, units, group_weights=[0.5, 2.0, 1.0])
+    before = copy.deepcopy(model)
+    penalty, n_zero = proximal_step(model, groups, alpha, lr, l1_ratio=l1_ratio)
+    total, zeros = 0.0, 0
+    for unit, weight in enumerate([0.5, 2.0, 1.0]):
+        v, c = entries(before, groups, unit), entries(model, groups, unit)
+        np.testing.assert_allclose(c, prox(v, lr * alpha, l1_ratio, weight), atol=1e-12)
+        total += l1_ratio * np.abs(c).sum()
+        total += (1 - l1_ratio) * weight * np.linalg.norm(c)
+        zeros += not c.any()
+    assert penalty == pytest.approx(alpha * total, abs=1e-9)
+    assert n_zero == zeros
+    for (name, p), q in zip(model.named_parameters(), before.parameters(), strict=True):
+        dim_of, owner = groups.parts.get(name, (0, np.full(len(p), 3)))
+        rest = torch.from_numpy(np.flatnonzero(owner == 3))
+        assert torch.equal(p.index_select(dim_of, rest), q.index_select(dim_of, rest))
+
+
+def test_step_minimises_its_objective():
+    # Against a general minimiser, for a unit that is made smaller and not zero.
+    rng = np.random.default_rng(0)
+    v = rng.normal(size=5)
+    model = nn.Linear(5, 1, bias=False).double()
+    model.weight.data[:] = torch.from_numpy(v)
+    proximal_step(model, [["weight"]], 0.6, 0.5, l1_ratio=0.4)
+
+    def objective(c):
+        penalty = 0.4 * np.abs(c).sum() + 0.6 * np.sqrt(5) * np.linalg.norm(c)
+        return 0.5 * np.sum((c - v) ** 2) + 0.5 * 0.6 * penalty
+
+    found = model.weight.detach().numpy().ravel()
+    best = minimize(
+        objective, v, method="Powell", options={"xtol": 1e-9, "ftol": 1e-15}
+    )
+    assert objective(found) <= best.fun + 1e-12
+    np.testing.assert_allclose(found, best.x, atol=1e-5)
+
+
+@pytest.mark.parametrize(("lr", "momentum"), [(0.05, 0.0), (0.1, 0.9)])
+def test_gradient_descent_ends_at_a_stationary_point_of_the_objective(lr, momentum):
+    X, model = rows(40).double(), mlp(8, activation=nn.Tanh).double()
+    y = torch.sin(X[:, :3])
+    groups, alpha = removable_groups(model, X), 0.03
+    optimizer = torch.optim.SGD(model.parameters(), lr=lr, momentum=momentum)
+    for _ in range(800):
+        optimizer.zero_grad()
+        nn.functional.mse_loss(model(X), y).backward()
+        optimizer.step()
+        _, n_zero = proximal_step(model, groups, alpha, lr / (1 - momentum))
+    assert 0 < n_zero < 8
+    slopes = copy.deepcopy(model)
+    for p, q in zip(slopes.parameters(), model.parameters(), strict=True):
+        p.data = q.grad
+    for unit, weight in enumerate(groups.weights):
+        c, slope = entries(model, groups, unit), entries(slopes, groups, unit)
+        if c.any():
+            wanted = -alpha * weight * c / np.linalg.norm(c)
+            np.testing.assert_allclose(slope, wanted, atol=0.1 * alpha)
+        else:
+            assert np.linalg.norm(slope) <= alpha * weight
+
+
+@pytest.mark.parametrize("side", SIDES)
+@pytest.mark.parametrize("name", MODELS)
+def test_zero_units_are_removed_and_outputs_stay(name, side):
+    make, shape, counts = MODELS[name]
+    model, x = settled(make(), shape), torch.randn(6, *shape)
+    weights = {key: np.arange(n) % 2 for key, n in counts.items()}
+    groups = removable_groups(model, x, side=side, group_weights=weights)
+    assert {key: own.stop - own.start for key, own in groups.layers.items()} == counts
+    _, n_zero = proximal_step(model, groups, 1.0, 1e3)
+    assert n_zero == groups.n_units // 2
+    for key, norms in groups.norms(model).items():
+        assert (norms[1::2] == 0).all()
+        assert (norms[::2] > 0).all(), key
+    pruner = TorchPruner(model, budget="zeros").fit(x)
+    for key, units in pruner.kept_units_.items():
+        np.testing.assert_array_equal(units, np.arange(0, counts[key], 2))
+    with torch.no_grad():
+        found, wanted = pruner.model_.eval()(x), model.eval()(x)
+    if isinstance(wanted, dict):
+        found, wanted = found["y"], wanted["y"]
+    torch.testing.assert_close(found, wanted, atol=1e-6, rtol=1e-5)
+    assert pruner.n_parameters_ < sum(p.numel() for p in model.parameters())
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "side", "lr", "alpha"),
+    [
+        ("SGD", "outgoing", 0.1, 0.02),
+        ("Adam", "incoming", 0.01, 0.1),
+        ("AdamW", "outgoing", 0.01, 0.1),
+        ("RMSprop", "incoming", 0.01, 0.5),
+    ],
+)
+def test_training_ends_in_zeros_with_any_optimizer(optimizer, side, lr, alpha):
+    X, model = rows(), mlp(24)
+    y = X[:, :3].abs()
+    groups = removable_groups(model, X, side=side)
+    step = getattr(torch.optim, optimizer)(model.parameters(), lr=lr)
+    losses = []
+    for _ in range(300):
+        step.zero_grad()
+        loss = nn.functional.mse_loss(model(X), y)
+        loss.backward()
+        step.step()
+        _, n_zero = proximal_step(model, groups, alpha, lr)
+        losses.append(loss.item())
+    assert 0 < n_zero < 24
+    assert losses[-1] < 0.7 * losses[0]
+    small = TorchPruner(model, budget="zeros").fit(X).model_
+    assert small[0].out_features == 24 - n_zero
+    torch.testing.assert_close(small(X), model(X), atol=1e-5, rtol=1e-5)
+
+
+def test_no_penalty_changes_nothing():
+    model = mlp()
+    before = copy.deepcopy(model.state_dict())
+    groups = removable_groups(model, rows())
+    for alpha, lr in ((0.0, 0.1), (0.1, 0.0)):
+        proximal_step(model, groups, alpha, lr, l1_ratio=0.5)
+    unpenalised = UnitGroups(model, units_of_rows("0", 12), group_weights=np.zeros(12))
+    assert proximal_step(model, unpenalised, 9.0, 9.0, l1_ratio=0.5) == (0.0, 0)
+    for key, value in model.state_dict().items():
+        assert torch.equal(value, before[key])
+
+
+def test_units_with_a_frozen_part_stay():
+    model = nn.Sequential(nn.Conv2d(1, 4, 1), nn.BatchNorm2d(4), nn.Conv2d(4, 5, 1))
+    groups = removable_groups(model, torch.randn(2, 1, 3, 3))
+    model[1].weight.requires_grad_(False)
+    before = copy.deepcopy(model.state_dict())
+    assert proximal_step(model, groups, 1.0, 1e3) == (0.0, 0)
+    for key, value in model.state_dict().items():
+        assert torch.equal(value, before[key])
+    more = UnitGroups(model, [["2.weight"], [("0.weight", 0, 1), ("1.weight", 0, 1)]])
+    assert proximal_step(model, more, 1.0, 1e3).n_zero == 1
+    assert not model[2].weight.any()
+    assert torch.equal(model[0].weight, before["0.weight"])
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision(dtype):
+    model = mlp().to(dtype)
+    model[0].weight.data[:6] *= 1e-3
+    model[0].bias.data[:6] *= 1e-3
+    model[0].weight.data[6:] *= 300  # whose squares are beyond half precision
+    groups = removable_groups(model, rows())
+    _, n_zero = proximal_step(model, groups, 0.1, 0.1, l1_ratio=0.1)
+    assert n_zero == 6
+    assert model[0].weight.dtype == dtype
+    assert model[0].weight.isfinite().all()
+    small = TorchPruner(model, budget="zeros").fit(rows()).model_
+    assert small[0].weight.dtype == dtype
+    x = rows(5).to(dtype)
+    torch.testing.assert_close(small(x), model(x))
+
+
+class Tied(nn.Module):
+    """Two layers with one weight, read by a third."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = nn.Linear(6, 8), nn.Linear(6, 8)
+        self.second.weight = self.first.weight
+        self.last = nn.Linear(8, 2)
+
+    def forward(self, x):
+        return self.last(torch.relu(self.first(x)) + torch.relu(self.second(-x)))
+
+
+def test_shared_weights_are_shrunk_once_and_stay_shared():
+    torch.manual_seed(0)
+    model = Tied()
+    groups = removable_groups(model, rows())
+    assert [*groups.parts] == ["first.weight", "first.bias", "second.bias"]
+    assert groups.sizes.tolist() == [8] * 8
+    norms = groups.norms(model)["first"]
+    _, n_zero = proximal_step(model, groups, 1.0, float(np.median(norms)) / np.sqrt(8))
+    assert n_zero == 4
+    small = TorchPruner(model, budget="zeros").fit(rows()).model_
+    assert small.first.weight is small.second.weight
+    assert small.first.weight.shape == (4, 6)
+    torch.testing.assert_close(small(rows()), model(rows()))
+
+
+# -- removal -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("activation", [nn.Sigmoid, nn.Softplus, nn.GELU])
+def test_constants_go_into_intercepts(activation):
+    model = mlp(10, activation=activation)
+    model[2].bias = None
+    with torch.no_grad():
+        model[0].weight[:4] = 0.0  # with their biases: any constant
+        model[2].weight[:, 9] = 0.0
+    pruner = TorchPruner(model, budget="zeros").fit(rows())
+    np.testing.assert_array_equal(pruner.kept_units_["0"], np.arange(4, 9))
+    torch.testing.assert_close(pruner.model_(rows()), model(rows()))
+    assert pruner.reconstruction_error_ == {}
+    assert pruner.path_[-1].output_error < 1e-10
+
+
+def test_constant_channels_next_to_padding_stay():
+    torch.manual_seed(0)
+    model = nn.Sequential(
+        nn.Conv2d(1, 6, 3),
+        nn.BatchNorm2d(6),
+        nn.ReLU(),
+        nn.Conv2d(6, 4, 3, padding=1, bias=False),
+        nn.BatchNorm2d(4),
+        nn.ReLU(),
+        nn.Conv2d(4, 2, 2),
+        nn.Flatten(),
+    )
+    x = torch.randn(8, 1, 6, 6)
+    with torch.no_grad():
+        for norm in (model[1], model[4]):  # as network slimming leaves them
+            norm.weight[0] = norm.weight[1] = 0.0
+            norm.bias[0], norm.bias[1] = 0.5, -0.5
+    with pytest.warns(UserWarning, match=r"\{'0': 1\} by group, and stay"):
+        pruner = TorchPruner(model, budget="zeros").fit(x)
+    assert [len(kept) for kept in pruner.kept_units_.values()] == [5, 2]
+    with torch.no_grad():
+        torch.testing.assert_close(pruner.model_.eval()(x), model.eval()(x))
+
+
+def test_one_unit_stays_of_a_layer_of_zeros():
+    model = mlp()
+    groups = removable_groups(model, rows())
+    assert proximal_step(model, groups, 1.0, 1e3).n_zero == 12
+    pruner = TorchPruner(model, budget="zeros").fit(rows())
+    assert pruner.model_[0].out_features == 1
+    torch.testing.assert_close(pruner.model_(rows()), model(rows()))
+
+
+def test_without_zeros_everything_stays():
+    pruner = TorchPruner(mlp(), budget="zeros").fit(rows())
+    assert [len(kept) for kept in pruner.kept_units_.values()] == [12]
+    with pytest.raises(ValueError, match="budget"):
+        TorchPruner(mlp(), budget="zero").fit(rows())
+
+
+# -- groups ------------------------------------------------------------------------
+
+
+def test_groups_by_hand_are_those_that_are_found():
+    model = mlp()
+    found = removable_groups(model, rows())
+    by_hand = UnitGroups(model, {"0": units_of_rows("0", 12)})
+    assert found.layers == by_hand.layers == {"0": slice(0, 12)}
+    assert len(found) == 12
+    np.testing.assert_array_equal(found.weights, np.full(12, np.sqrt(7)))
+    np.testing.assert_array_equal(by_hand.weights, found.weights)
+    for name, (dim, owner) in by_hand.parts.items():
+        assert found.parts[name][0] == dim
+        np.testing.assert_array_equal(found.parts[name][1], owner)
+    twins = [copy.deepcopy(model) for _ in range(2)]
+    for twin, groups in zip(twins, (found, units_of_rows("0", 12)), strict=True):
+        proximal_step(twin, groups, 0.1, 1.0)
+    for p, q in zip(*(twin.parameters() for twin in twins), strict=True):
+        assert torch.equal(p, q)
+
+
+@pytest.mark.parametrize(
+    ("units", "message"),
+    [
+        ([[("0.weight", 0, 1)], [("0.weight", 0, [0, 1])]], "units overlap: unit 1"),
+        ([[("0.weight", 0, 1)], [("0.weight", 1, 0)]], "units overlap: unit 1"),
+        ([[("0.weight", 0, 1)], ["0.weight"]], "units overlap: unit 1"),
+        ([[("0.weight", 0, 12)]], r"integers from 0 to 11"),
+        ([[("0.weight", 0, 1.5)]], r"integers from 0 to 11"),
+        ([[("0.weight", 2, 0)]], r"dimension 2 of '0.weight', which has shape"),
+        ([[("0.scale", 0, 0)]], "'0.scale', which is no parameter"),
+        ({"hidden": []}, "units is empty"),
+        ([[]], "unit 0 of all has no entries"),
+    ],
+)
+def test_groups_that_make_no_sense_are_refused(units, message):
+    with pytest.raises(ValueError, match=message):
+        UnitGroups(mlp(), units)
+
+
+def test_bad_input_is_refused():
+    model, groups = mlp(), UnitGroups(mlp(), units_of_rows("0", 12))
+    with pytest.raises(TypeError, match="must be a tuple"):
+        UnitGroups(model, [[("0.weight", 0)]])
+    with pytest.raises(ValueError, match=r"group_weights has shape \(3,\)"):
+        UnitGroups(model, units_of_rows("0", 12), group_weights=[1, 2, 3])
+    with pytest.raises(ValueError, match=r"group_weights names \['a'\]"):
+        UnitGroups(model, units_of_rows("0", 12), group_weights={"a": 1.0})
+    with pytest.raises(ValueError, match="at least 0"):
+        UnitGroups(model, units_of_rows("0", 12), group_weights={"units": -1.0})
+    for name, value in (("alpha", -1), ("lr", np.nan), ("l1_ratio", 2)):
+        with pytest.raises(ValueError, match=f"{name}="):
+            proximal_step(model, groups, **{"alpha": 1, "lr": 1, name: value})
+    with pytest.raises(ValueError, match="make them anew after pruning"):
+        proximal_step(mlp(5), groups, 1, 1)
+    with pytest.raises(ValueError, match=r"without wrappers"):
+        proximal_step(nn.ModuleDict({"m": model}), groups, 1, 1)
+    with pytest.raises(ValueError, match="side="):
+        removable_groups(model, rows(), side="both")
+    with pytest.raises(ValueError, match="targets="):
+        removable_groups(model, rows(), targets="ffn")
+    with pytest.raises(ValueError, match="Left whole: 0: is part of the output"):
+        removable_groups(nn.Sequential(nn.Linear(6, 2)), rows())
+    with pytest.raises(TypeError, match=r"torch\.nn\.Module"):
+        removable_groups("resnet", rows())
+
+
+# -- drop and grow -----------------------------------------------------------------
+
+
+def trained(model, schedule, optimizer, n_steps, X=None, y=None):
+    X = rows() if X is None else X
+    y = X[:, :3].abs() if y is None else y
+    counts = []
+    for _ in range(n_steps):
+        optimizer.zero_grad()
+        nn.functional.mse_loss(model(X), y).backward()
+        optimizer.step()
+        counts.append(schedule.step())
+    return counts
+
+
+@pytest.mark.parametrize("criterion", ["magnitude", "taylor", "random"])
+@pytest.mark.parametrize("name", ["plain", "decoder"])
+def test_as_many_units_are_active_at_all_times(name, criterion):
+    make, shape, counts = MODELS[name]
+    model, x = settled(make(), shape).train(), torch.randn(20, *shape)
+    with torch.no_grad():
+        y = torch.randn_like(model(x))
+    groups = removable_groups(model, x, side="outgoing")
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    schedule = DropAndGrow(
+        model,
+        groups,
+        until=12,
+        every=2,
+        fraction=0.6,
+        criterion=criterion,
+        optimizer=optimizer,
+        random_state=0,
+    )
+    exchanged = []
+    for _ in range(16):
+        exchanged += trained(model, schedule, optimizer, 1, x, y)
+        for key, norms in groups.norms(model).items():
+            assert schedule.active[key].sum() == counts[key] // 2
+            assert not norms[~schedule.active[key]].any()
+        for parameter, state in optimizer.state.items():
+            zero = parameter == 0
+            for momentum in ("exp_avg", "exp_avg_sq"):
+                assert not state[momentum][zero].any()
+    assert exchanged[0::2] == [0] * 8
+    assert exchanged[11:] == [0] * 5
+    assert exchanged[1] > 0
+    assert exchanged[1] >= exchanged[9]
+    model.eval()
+    pruner = TorchPruner(model, budget="zeros").fit(x)
+    for key, units in pruner.kept_units_.items():
+        np.testing.assert_array_equal(units, np.flatnonzero(schedule.active[key]))
+    with torch.no_grad():
+        torch.testing.assert_close(pruner.model_(x), model(x), atol=1e-5, rtol=1e-5)
+
+
+def test_units_with_the_largest_gradients_are_grown_and_the_weakest_dropped():
+    model, X = mlp(20), rows()
+    y = X[:, :3].abs()
+    groups = removable_groups(model, X, side="outgoing")
+    schedule = DropAndGrow(model, groups, 10, until=100, every=1, fraction=0.4)
+    before = schedule.active["0"].copy()
+    model.zero_grad()
+    nn.functional.mse_loss(model(X), y).backward()
+    slopes = model[2].weight.grad.norm(dim=0).numpy()
+    norms = model[2].weight.detach().norm(dim=0).numpy()
+    assert schedule.step() == 4  # 0.4 / 2 * (1 + cos(pi / 100)) * 10
+    dropped = np.flatnonzero(before & ~schedule.active["0"])
+    grown = np.flatnonzero(schedule.active["0"] & ~before)
+    active, resting = np.flatnonzero(before), np.flatnonzero(~before)
+    assert set(dropped) == set(active[np.argsort(norms[active])[:4]])
+    assert set(grown) == set(resting[np.argsort(-slopes[resting])[:4]])
+    # What is grown starts from zero, so that the loss does not jump.
+    assert not model[2].weight[:, grown].any()
+
+
+def test_growth_finds_units_that_are_needed():
+    # All active units see noise only; those that matter are among the resting ones.
+    model, X = mlp(16), rows(300)
+    y = X[:, :1].abs().expand(-1, 3)
+    with torch.no_grad():
+        model[0].weight.zero_()
+        model[0].weight[:8, 1:] = torch.randn(8, 5)
+        model[0].weight[8:, 0] = torch.tensor([1.0, -1.0] * 4)
+        model[0].bias.zero_()
+        model[2].weight[:, :8] = 0.5
+        model[2].weight[:, 8:] = 0.01
+    groups = removable_groups(model, X, side="outgoing")
+    schedule = DropAndGrow(model, groups, 4, until=160, every=20, fraction=0.5)
+    assert not schedule.active["0"][8:].any()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
+    trained(model, schedule, optimizer, 200, X, y)
+    assert schedule.active["0"][8:].sum() >= 2
+    assert float(nn.functional.mse_loss(model(X), y)) < 0.2 * float(y.var())
+
+
+def test_checkpoint_goes_on_as_if_nothing_had_been():
+    def made():
+        model = mlp(20)
+        optimizer = torch.optim.AdamW(model.parameters(), lr=0.01)
+        groups = removable_groups(model, rows(), side="outgoing")
+        schedule = DropAndGrow(
+            model,
+            groups,
+            {"0": 0.3},
+            until=60,
+            every=5,
+            criterion="random",
+            grow="random",
+            optimizer=optimizer,
+            random_state=len(made.runs),
+        )
+        made.runs.append(schedule)
+        return model, schedule, optimizer
+
+    made.runs = []
+    whole = made()
+    trained(*whole, 40)
+    first = made()
+    first[1].load_state_dict({**made.runs[0].state_dict(), "n_steps": 0})
+    model, schedule, optimizer = made()
+    other, other_schedule, other_optimizer = made()
+    trained(model, schedule, optimizer, 17)
+    file = io.BytesIO()
+    torch.save([x.state_dict() for x in (model, schedule, optimizer)], file)
+    file.seek(0)
+    saved = torch.load(file)
+    for part, state in zip((other, other_optimizer), saved[::2], strict=True):
+        part.load_state_dict(state)
+    other_schedule.load_state_dict(saved[1])
+    trained(model, schedule, optimizer, 30)
+    trained(other, other_schedule, other_optimizer, 30)
+    for p, q in zip(model.parameters(), other.parameters(), strict=True):
+        assert torch.equal(p, q)
+    with pytest.raises(ValueError, match="state_dict is of layers"):
+        schedule.load_state_dict({**saved[1], "active": {"0": [True]}})
+
+
+def test_bad_schedules_are_refused():
+    model = mlp()
+    groups = removable_groups(model, rows(), side="outgoing")
+    with pytest.raises(ValueError, match="never return"):
+        DropAndGrow(model, removable_groups(model, rows()), until=10)
+    for name, value in (
+        ("density", 0.0),
+        ("density", 13),
+        ("density", True),
+        ("density", {"1": 0.5}),
+        ("until", 0),
+        ("every", 1.5),
+        ("fraction", 1.5),
+        ("criterion", "backward"),
+        ("grow", "all"),
+    ):
+        with pytest.raises(ValueError, match=name):
+            DropAndGrow(model, groups, **{"until": 10, name: value})
+    schedule = DropAndGrow(model, groups, until=10, every=1)
+    with pytest.raises(ValueError, match="has no gradient"):
+        schedule.step()
+
+
+def test_exchange_waits_for_gradients_that_are_finite():
+    model = mlp()
+    groups = removable_groups(model, rows(), side="outgoing")
+    schedule = DropAndGrow(model, groups, until=10, every=1, fraction=1.0)
+    model(rows()).sum().backward()
+    model[2].weight.grad[0, 0] = np.nan
+    before = schedule.active["0"].copy()
+    assert schedule.step() == 0
+    np.testing.assert_array_equal(schedule.active["0"], before)
+
+
+def test_lack_of_torch_is_said():
+    code = (
+        "import sys\n"
+        "class Missing:\n"
+        "    def find_spec(self, name, path, target=None):\n"
+        "        if name == 'torch':\n"
+        "            raise ModuleNotFoundError('none', name=name)\n"
+        "sys.meta_path.insert(0, Missing())\n"
+        "import skstruct\n"
+        "for call in (lambda: skstruct.proximal_step(None, [], 1, 1),\n"
+        "             lambda: skstruct.removable_groups(None, None),\n"
+        "             lambda: skstruct.DropAndGrow(None, [], until=1)):\n"
+        "    try:\n"
+        "        call()\n"
+        "    except ImportError as error:\n"
+        "        print(error)\n"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert found.stdout.count("needs PyTorch: pip install 'skstruct[torch]'") == 3
