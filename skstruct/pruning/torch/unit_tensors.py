@@ -1,24 +1,7 @@
-"""Norms and products of groups of entries of parameters, for all units at once."""
-
-from typing import NamedTuple
+"""Sums and norms of the entries of parameters by unit, for all units at once."""
 
 import numpy as np
 import torch
-
-
-class ProximalResult(NamedTuple):
-    """What is there after a proximal step.
-
-    Attributes
-    ----------
-    penalty : float
-        The penalty, alpha included.
-    n_zero : int
-        Units that are zero.
-    """
-
-    penalty: float
-    n_zero: int
 
 
 def parameters_of(model, groups):
@@ -58,7 +41,7 @@ def by_unit(groups, tensors, order=2):
     order : {1, 2}
         The power.
     """
-    total = _one_each(groups, tensors)
+    total = zeros_by_unit(groups, tensors)
     dtype = total.dtype
     for name, tensor in tensors.items():
         dim, _ = groups.parts[name]
@@ -66,12 +49,24 @@ def by_unit(groups, tensors, order=2):
         sizes = tensor.abs().to(dtype)
         if others:
             sizes = torch.linalg.vector_norm(tensor, order, dim=others, dtype=dtype)
-        index = _index(groups, name, total.device)
+        index = index_of(groups, name, total.device)
         total.index_add_(0, index, sizes.reshape(-1).to(total.device) ** order)
     return total
 
 
-def _one_each(groups, tensors):
+def summed(groups, tensors):
+    """Return the sum of the entries of each unit, and last of what is in none."""
+    total = zeros_by_unit(groups, tensors)
+    for name, tensor in tensors.items():
+        dim, _ = groups.parts[name]
+        others = [d for d in range(tensor.ndim) if d != dim]
+        sums = tensor.sum(others, dtype=total.dtype) if others else tensor
+        index = index_of(groups, name, total.device)
+        total.index_add_(0, index, sums.reshape(-1).to(total))
+    return total
+
+
+def zeros_by_unit(groups, tensors):
     """Return zeros, one for each unit and one for no unit, precise enough for sums."""
     is_double = any(tensor.dtype == torch.float64 for tensor in tensors.values())
     return torch.zeros(
@@ -88,48 +83,12 @@ def spread(groups, values, name, tensor):
     if dim is not None:
         shape[dim] = -1
     values = values.to(tensor.device)
-    return values[_index(groups, name, tensor.device)].reshape(shape)
+    return values[index_of(groups, name, tensor.device)].reshape(shape)
 
 
-def _index(groups, name, device):
+def index_of(groups, name, device):
+    """Return the unit of each index of a parameter."""
     return torch.from_numpy(groups.parts[name][1]).to(device)
-
-
-@torch.no_grad()
-def shrink_units(model, groups, alpha, step, l1_ratio):
-    """Take a proximal step of the sparse group lasso, in place.
-
-    Entries are thresholded, then units shortened: the minimiser of
-    ``1/2 |c - v|^2 + step * alpha * (l1_ratio |c|_1 + (1 - l1_ratio) w |c|)``.
-    Units that have a frozen part, and those of weight 0, stay.
-    """
-    tensors = parameters_of(model, groups)
-    weights = _one_each(groups, tensors)
-    weights[:-1] = torch.from_numpy(groups.weights)
-    for name, parameter in tensors.items():
-        if not parameter.requires_grad:
-            weights[_index(groups, name, weights.device)] = 0.0
-    free = {name: p for name, p in tensors.items() if p.requires_grad}
-    if l1_ratio > 0:
-        bound = step * alpha * l1_ratio * (weights > 0).to(weights.dtype)
-        for name, parameter in free.items():
-            own, wide = (
-                spread(groups, bound, name, parameter),
-                parameter.to(bound.dtype),
-            )
-            parameter.copy_(wide - torch.clamp(wide, -own, own))
-    norms = by_unit(groups, tensors).sqrt()
-    threshold = step * alpha * (1 - l1_ratio) * weights
-    left = (norms - threshold).clamp(min=0.0)
-    factors = torch.where(left > 0, left / norms, torch.where(threshold > 0, 0.0, 1.0))
-    for name, parameter in free.items():
-        parameter.mul_(spread(groups, factors, name, parameter))
-    penalty = (1 - l1_ratio) * (weights * left)[:-1].sum()
-    if l1_ratio > 0:
-        lengths = by_unit(groups, tensors, order=1)
-        penalty = penalty + l1_ratio * lengths[:-1][weights[:-1] > 0].sum()
-    n_zero = int((left[:-1] == 0).sum())
-    return ProximalResult(alpha * float(penalty), n_zero)
 
 
 def gradients_of(model, groups):
@@ -164,15 +123,9 @@ def norms_of(model, groups):
 @torch.no_grad()
 def first_order(model, groups, gradients):
     """Return |sum of entry * gradient| of each unit: what the loss changes by."""
-    total = _one_each(groups, gradients)
-    for name, parameter in parameters_of(model, groups).items():
-        dim, _ = groups.parts[name]
-        product = (parameter * gradients[name]).to(total.dtype)
-        others = [d for d in range(product.ndim) if d != dim]
-        sums = product.sum(others) if others else product
-        index = _index(groups, name, total.device)
-        total.index_add_(0, index, sums.reshape(-1).to(total.device))
-    return total[:-1].abs().cpu().numpy()
+    named = parameters_of(model, groups)
+    products = {name: named[name] * slope for name, slope in gradients.items()}
+    return summed(groups, products)[:-1].abs().cpu().numpy()
 
 
 @torch.no_grad()
