@@ -173,7 +173,7 @@ class Comparison:
 def main():
     """Print a line for each network, then the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--alphas", nargs="+", type=float, default=[0.003, 0.005])
+    parser.add_argument("--alphas", nargs="+", type=float, default=[0.005, 0.007])
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--side", choices=["incoming", "outgoing"], default="incoming")
