@@ -214,6 +214,14 @@ class Plan:
             found.setdefault(id(self.model.get_submodule(name)), name)
         return list(found.values())
 
+    def add_intercept(self, model, tensor, more):
+        """Add an array to what the layers of a weight give."""
+        for name in self.modules_of(tensor):
+            place, sign = model.get_submodule(name).bias, 1.0
+            if place is None:
+                place, sign = model.get_submodule(self.norms[tensor]).running_mean, -1.0
+            place.detach().add_(torch.from_numpy(sign * more).to(place))
+
     def n_calls(self, tensor):
         """Return how often a weight is used in one pass through the model."""
         return sum(call.tensor == tensor for call in self._couplings.calls)

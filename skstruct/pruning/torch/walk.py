@@ -336,17 +336,5 @@ class _Walk:
             with torch.no_grad():
                 found = torch.from_numpy(weights).reshape(module.weight.shape)
                 module.weight.copy_(found)
-                more = torch.from_numpy(intercept)
-                add_to_intercepts(self.plan, self.model, tensor, more)
+            self.plan.add_intercept(self.model, tensor, intercept)
         self.errors[tensor] = missed(moments, columns, weights)
-
-
-def add_to_intercepts(plan, model, tensor, more):
-    """Add to the intercepts of a layer, or take it off the mean of its batch norm."""
-    for name in plan.modules_of(tensor):
-        module = model.get_submodule(name)
-        if module.bias is not None:
-            module.bias.add_(more.to(module.bias))
-        else:
-            norm = model.get_submodule(plan.norms[tensor])
-            norm.running_mean.sub_(more.to(norm.running_mean))

@@ -4,14 +4,13 @@ import copy
 import warnings
 
 import numpy as np
-import torch
 from torch import nn
 
 from skstruct.pruning.torch.capture import hooks, run
 from skstruct.pruning.torch.links import Axis
 from skstruct.pruning.torch.surgery import Conv, Norm, rescale_heads, shrink
 from skstruct.pruning.torch.unit_parts import incoming
-from skstruct.pruning.torch.walk import Pruned, add_to_intercepts
+from skstruct.pruning.torch.walk import Pruned
 
 CONSTANT = 1e-5  # of the largest input of a layer: what a constant may vary by rounding
 
@@ -140,12 +139,10 @@ def _fold(plan, model, received, lost):
             weight = plan.model.get_submodule(place).weight.detach().double()
             columns = group.indices[Axis(tensor, 1)][lost[group.name]].ravel()
             low, high = received[tensor]
-            given = torch.from_numpy((low[columns] + high[columns]) / 2)
-            whole = weight.reshape(*weight.shape[:2], -1).sum(dim=2)
-            more = whole[:, torch.from_numpy(columns)] @ given.to(whole)
+            whole = weight.reshape(*weight.shape[:2], -1).sum(dim=2).cpu().numpy()
+            more = whole[:, columns] @ ((low[columns] + high[columns]) / 2)
             if more.any():
-                with torch.no_grad():
-                    add_to_intercepts(plan, model, tensor, more)
+                plan.add_intercept(model, tensor, more)
 
 
 def _warn(odd):
