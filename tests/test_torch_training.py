@@ -1,7 +1,6 @@
 """PyTorch models trained to have units that are exactly zero, and these removed."""
 
 import copy
-import io
 import subprocess
 import sys
 
@@ -16,31 +15,15 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 from torch import nn  # noqa: E402
 
 from skstruct import (  # noqa: E402
-    DropAndGrow,
     TorchPruner,
     UnitGroups,
     proximal_step,
     removable_groups,
 )
 from skstruct.pruning.torch.step_sizes import step_sizes  # noqa: E402
-from torch_models import MODELS, settled  # noqa: E402
+from torch_models import mlp, rows, units_of_rows  # noqa: E402
 
 torch.set_num_threads(1)
-
-SIDES = ["incoming", "outgoing"]
-
-
-def mlp(hidden=12, seed=0, activation=nn.ReLU):
-    torch.manual_seed(seed)
-    return nn.Sequential(nn.Linear(6, hidden), activation(), nn.Linear(hidden, 3))
-
-
-def rows(n=100, width=6, seed=1):
-    return torch.randn(n, width, generator=torch.Generator().manual_seed(seed))
-
-
-def units_of_rows(layer, n_units):
-    return [[(f"{layer}weight", 0, j), (f"{layer}bias", 0, j)] for j in range(n_units)]
 
 
 def entries(model, groups, unit):
@@ -132,13 +115,13 @@ def optimizers(parameters):
     }
 
 
-@pytest.mark.parametrize("name", ["SGD", "momentum", "dampened", "Adam", "AMSGrad"])
+@pytest.mark.parametrize("name", ["SGD", "momentum", "Adam"])
 def test_training_ends_at_a_stationary_point_of_the_objective(name):
     X, model = rows(40).double(), mlp(8, activation=nn.Tanh).double()
     y = torch.sin(X[:, :3])
     groups, alpha = removable_groups(model, X), 0.03
     optimizer = optimizers(model.parameters())[name]
-    for _ in range(900 if name == "SGD" else 350):
+    for _ in range(800 if name == "SGD" else 300):
         optimizer.zero_grad()
         nn.functional.mse_loss(model(X), y).backward()
         optimizer.step()
@@ -208,37 +191,12 @@ def test_step_with_step_sizes_by_entry_minimises_its_objective(l1_ratio):
     assert penalty == pytest.approx(total)
 
 
-@pytest.mark.parametrize("side", SIDES)
-@pytest.mark.parametrize("name", MODELS)
-def test_zero_units_are_removed_and_outputs_stay(name, side):
-    make, shape, counts = MODELS[name]
-    model, x = settled(make(), shape), torch.randn(6, *shape)
-    weights = {key: np.arange(n) % 2 for key, n in counts.items()}
-    groups = removable_groups(model, x, side=side, group_weights=weights)
-    assert {key: own.stop - own.start for key, own in groups.layers.items()} == counts
-    _, n_zero = proximal_step(model, groups, 1.0, 1e3)
-    assert n_zero == groups.n_units // 2
-    for key, norms in groups.norms(model).items():
-        assert (norms[1::2] == 0).all()
-        assert (norms[::2] > 0).all(), key
-    pruner = TorchPruner(model, budget="zeros").fit(x)
-    for key, units in pruner.kept_units_.items():
-        np.testing.assert_array_equal(units, np.arange(0, counts[key], 2))
-    with torch.no_grad():
-        found, wanted = pruner.model_.eval()(x), model.eval()(x)
-    if isinstance(wanted, dict):
-        found, wanted = found["y"], wanted["y"]
-    torch.testing.assert_close(found, wanted, atol=1e-6, rtol=1e-5)
-    assert pruner.n_parameters_ < sum(p.numel() for p in model.parameters())
-
-
 @pytest.mark.parametrize(
     ("name", "side", "lr", "alpha"),
     [
         ("SGD", "outgoing", 0.1, 0.02),
         ("Adam", "incoming", None, 0.01),
         ("Adam", "outgoing", 0.01, 0.1),
-        ("RMSprop", "incoming", None, 0.01),
         ("Adagrad", "outgoing", None, 0.01),
     ],
 )
@@ -248,7 +206,7 @@ def test_training_ends_in_zeros_with_any_optimizer(name, side, lr, alpha):
     groups = removable_groups(model, X, side=side)
     optimizer = optimizers(model.parameters())[name]
     losses = []
-    for _ in range(200):
+    for _ in range(130):
         optimizer.zero_grad()
         loss = nn.functional.mse_loss(model(X), y)
         loss.backward()
@@ -334,305 +292,6 @@ def test_shared_weights_are_shrunk_once_and_stay_shared():
     assert small.first.weight is small.second.weight
     assert small.first.weight.shape == (4, 6)
     torch.testing.assert_close(small(rows()), model(rows()))
-
-
-# -- removal -----------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("activation", [nn.Sigmoid, nn.Softplus, nn.GELU])
-def test_constants_go_into_intercepts(activation):
-    model = mlp(10, activation=activation)
-    model[2].bias = None
-    with torch.no_grad():
-        model[0].weight[:4] = 0.0  # with their biases: any constant
-        model[2].weight[:, 9] = 0.0
-    pruner = TorchPruner(model, budget="zeros").fit(rows())
-    np.testing.assert_array_equal(pruner.kept_units_["0"], np.arange(4, 9))
-    torch.testing.assert_close(pruner.model_(rows()), model(rows()))
-    assert pruner.reconstruction_error_ == {}
-    assert pruner.path_[-1].output_error < 1e-10
-
-
-def test_constant_channels_next_to_padding_stay():
-    torch.manual_seed(0)
-    model = nn.Sequential(
-        nn.Conv2d(1, 6, 3),
-        nn.BatchNorm2d(6),
-        nn.ReLU(),
-        nn.Conv2d(6, 4, 3, padding=1, bias=False),
-        nn.BatchNorm2d(4),
-        nn.ReLU(),
-        nn.Conv2d(4, 2, 2),
-        nn.Flatten(),
-    )
-    x = torch.randn(8, 1, 6, 6)
-    with torch.no_grad():
-        for norm in (model[1], model[4]):  # as network slimming leaves them
-            norm.weight[0] = norm.weight[1] = 0.0
-            norm.bias[0], norm.bias[1] = 0.5, -0.5
-    with pytest.warns(UserWarning, match=r"\{'0': 1\} by group, and stay"):
-        pruner = TorchPruner(model, budget="zeros").fit(x)
-    assert [len(kept) for kept in pruner.kept_units_.values()] == [5, 2]
-    with torch.no_grad():
-        torch.testing.assert_close(pruner.model_.eval()(x), model.eval()(x))
-
-
-def test_one_unit_stays_of_a_layer_of_zeros():
-    model = mlp()
-    groups = removable_groups(model, rows())
-    assert proximal_step(model, groups, 1.0, 1e3).n_zero == 12
-    pruner = TorchPruner(model, budget="zeros").fit(rows())
-    assert pruner.model_[0].out_features == 1
-    torch.testing.assert_close(pruner.model_(rows()), model(rows()))
-
-
-def test_without_zeros_everything_stays():
-    pruner = TorchPruner(mlp(), budget="zeros").fit(rows())
-    assert [len(kept) for kept in pruner.kept_units_.values()] == [12]
-    with pytest.raises(ValueError, match="budget"):
-        TorchPruner(mlp(), budget="zero").fit(rows())
-
-
-# -- groups ------------------------------------------------------------------------
-
-
-def test_groups_by_hand_are_those_that_are_found():
-    model = mlp()
-    found = removable_groups(model, rows())
-    by_hand = UnitGroups(model, {"0": units_of_rows("0.", 12)})
-    assert found.layers == by_hand.layers == {"0": slice(0, 12)}
-    assert len(found) == 12
-    np.testing.assert_array_equal(found.weights, np.full(12, np.sqrt(7)))
-    np.testing.assert_array_equal(by_hand.weights, found.weights)
-    for name, (dim, owner) in by_hand.parts.items():
-        assert found.parts[name][0] == dim
-        np.testing.assert_array_equal(found.parts[name][1], owner)
-    twins = [copy.deepcopy(model) for _ in range(2)]
-    for twin, groups in zip(twins, (found, units_of_rows("0.", 12)), strict=True):
-        proximal_step(twin, groups, 0.1, 1.0)
-    for p, q in zip(*(twin.parameters() for twin in twins), strict=True):
-        assert torch.equal(p, q)
-
-
-@pytest.mark.parametrize(
-    ("units", "message"),
-    [
-        ([[("0.weight", 0, 1)], [("0.weight", 0, [0, 1])]], "units overlap: unit 1"),
-        ([[("0.weight", 0, 1)], [("0.weight", 1, 0)]], "units overlap: unit 1"),
-        ([[("0.weight", 0, 1)], ["0.weight"]], "units overlap: unit 1"),
-        ([[("0.weight", 0, 12)]], r"integers from 0 to 11"),
-        ([[("0.weight", 0, 1.5)]], r"integers from 0 to 11"),
-        ([[("0.weight", 2, 0)]], r"dimension 2 of '0.weight', which has shape"),
-        ([[("0.scale", 0, 0)]], "'0.scale', which is no parameter"),
-        ({"hidden": []}, "units is empty"),
-        ([[]], "unit 0 of all has no entries"),
-    ],
-)
-def test_groups_that_make_no_sense_are_refused(units, message):
-    with pytest.raises(ValueError, match=message):
-        UnitGroups(mlp(), units)
-
-
-def test_bad_input_is_refused():
-    model, groups = mlp(), UnitGroups(mlp(), units_of_rows("0.", 12))
-    with pytest.raises(TypeError, match="must be a tuple"):
-        UnitGroups(model, [[("0.weight", 0)]])
-    with pytest.raises(ValueError, match=r"group_weights has shape \(3,\)"):
-        UnitGroups(model, units_of_rows("0.", 12), group_weights=[1, 2, 3])
-    with pytest.raises(ValueError, match=r"group_weights names \['a'\]"):
-        UnitGroups(model, units_of_rows("0.", 12), group_weights={"a": 1.0})
-    with pytest.raises(ValueError, match="at least 0"):
-        UnitGroups(model, units_of_rows("0.", 12), group_weights={"units": -1.0})
-    adadelta = torch.optim.Adadelta(model.parameters())
-    with pytest.raises(ValueError, match="Adadelta, whose step sizes are not known"):
-        proximal_step(model, groups, 1, adadelta)
-    for name, value in (("alpha", -1), ("lr", np.nan), ("l1_ratio", 2)):
-        with pytest.raises(ValueError, match=f"{name}="):
-            proximal_step(model, groups, **{"alpha": 1, "lr": 1, name: value})
-    with pytest.raises(ValueError, match="make them anew after pruning"):
-        proximal_step(mlp(5), groups, 1, 1)
-    with pytest.raises(ValueError, match=r"without wrappers"):
-        proximal_step(nn.ModuleDict({"m": model}), groups, 1, 1)
-    with pytest.raises(ValueError, match="side="):
-        removable_groups(model, rows(), side="both")
-    with pytest.raises(ValueError, match="targets="):
-        removable_groups(model, rows(), targets="ffn")
-    with pytest.raises(ValueError, match="Left whole: 0: is part of the output"):
-        removable_groups(nn.Sequential(nn.Linear(6, 2)), rows())
-    with pytest.raises(TypeError, match=r"torch\.nn\.Module"):
-        removable_groups("resnet", rows())
-
-
-# -- drop and grow -----------------------------------------------------------------
-
-
-def trained(model, schedule, optimizer, n_steps, X=None, y=None):
-    X = rows() if X is None else X
-    y = X[:, :3].abs() if y is None else y
-    counts = []
-    for _ in range(n_steps):
-        optimizer.zero_grad()
-        nn.functional.mse_loss(model(X), y).backward()
-        optimizer.step()
-        counts.append(schedule.step())
-    return counts
-
-
-@pytest.mark.parametrize("criterion", ["magnitude", "taylor", "random"])
-@pytest.mark.parametrize("name", ["plain", "decoder"])
-def test_as_many_units_are_active_at_all_times(name, criterion):
-    make, shape, counts = MODELS[name]
-    model, x = settled(make(), shape).train(), torch.randn(20, *shape)
-    with torch.no_grad():
-        y = torch.randn_like(model(x))
-    groups = removable_groups(model, x, side="outgoing")
-    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
-    schedule = DropAndGrow(
-        model,
-        groups,
-        until=12,
-        every=2,
-        fraction=0.6,
-        criterion=criterion,
-        optimizer=optimizer,
-        random_state=0,
-    )
-    exchanged = []
-    for _ in range(16):
-        exchanged += trained(model, schedule, optimizer, 1, x, y)
-        for key, norms in groups.norms(model).items():
-            assert schedule.active[key].sum() == counts[key] // 2
-            assert not norms[~schedule.active[key]].any()
-        for parameter, state in optimizer.state.items():
-            zero = parameter == 0
-            for momentum in ("exp_avg", "exp_avg_sq"):
-                assert not state[momentum][zero].any()
-    assert exchanged[0::2] == [0] * 8
-    assert exchanged[11:] == [0] * 5
-    assert exchanged[1] > 0
-    assert exchanged[1] >= exchanged[9]
-    model.eval()
-    pruner = TorchPruner(model, budget="zeros").fit(x)
-    for key, units in pruner.kept_units_.items():
-        np.testing.assert_array_equal(units, np.flatnonzero(schedule.active[key]))
-    with torch.no_grad():
-        torch.testing.assert_close(pruner.model_(x), model(x), atol=1e-5, rtol=1e-5)
-
-
-def test_units_with_the_largest_gradients_are_grown_and_the_weakest_dropped():
-    model, X = mlp(20), rows()
-    y = X[:, :3].abs()
-    groups = removable_groups(model, X, side="outgoing")
-    schedule = DropAndGrow(model, groups, 10, until=100, every=1, fraction=0.4)
-    before = schedule.active["0"].copy()
-    model.zero_grad()
-    nn.functional.mse_loss(model(X), y).backward()
-    slopes = model[2].weight.grad.norm(dim=0).numpy()
-    norms = model[2].weight.detach().norm(dim=0).numpy()
-    assert schedule.step() == 4  # 0.4 / 2 * (1 + cos(pi / 100)) * 10
-    dropped = np.flatnonzero(before & ~schedule.active["0"])
-    grown = np.flatnonzero(schedule.active["0"] & ~before)
-    active, resting = np.flatnonzero(before), np.flatnonzero(~before)
-    assert set(dropped) == set(active[np.argsort(norms[active])[:4]])
-    assert set(grown) == set(resting[np.argsort(-slopes[resting])[:4]])
-    # What is grown starts from zero, so that the loss does not jump.
-    assert not model[2].weight[:, grown].any()
-
-
-def test_growth_finds_units_that_are_needed():
-    # All active units see noise only; those that matter are among the resting ones.
-    model, X = mlp(16), rows(300)
-    y = X[:, :1].abs().expand(-1, 3)
-    with torch.no_grad():
-        model[0].weight.zero_()
-        model[0].weight[:8, 1:] = torch.randn(8, 5)
-        model[0].weight[8:, 0] = torch.tensor([1.0, -1.0] * 4)
-        model[0].bias.zero_()
-        model[2].weight[:, :8] = 0.5
-        model[2].weight[:, 8:] = 0.01
-    groups = removable_groups(model, X, side="outgoing")
-    schedule = DropAndGrow(model, groups, 4, until=160, every=20, fraction=0.5)
-    assert not schedule.active["0"][8:].any()
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
-    trained(model, schedule, optimizer, 200, X, y)
-    assert schedule.active["0"][8:].sum() >= 2
-    assert nn.functional.mse_loss(model(X), y).item() < 0.2 * float(y.var())
-
-
-def test_checkpoint_goes_on_as_if_nothing_had_been():
-    def made():
-        model = mlp(20)
-        optimizer = torch.optim.AdamW(model.parameters(), lr=0.01)
-        groups = removable_groups(model, rows(), side="outgoing")
-        schedule = DropAndGrow(
-            model,
-            groups,
-            {"0": 0.3},
-            until=60,
-            every=5,
-            criterion="random",
-            grow="random",
-            optimizer=optimizer,
-            random_state=len(made.runs),
-        )
-        made.runs.append(schedule)
-        return model, schedule, optimizer
-
-    made.runs = []
-    whole = made()
-    trained(*whole, 40)
-    first = made()
-    first[1].load_state_dict({**made.runs[0].state_dict(), "n_steps": 0})
-    model, schedule, optimizer = made()
-    other, other_schedule, other_optimizer = made()
-    trained(model, schedule, optimizer, 17)
-    file = io.BytesIO()
-    torch.save([x.state_dict() for x in (model, schedule, optimizer)], file)
-    file.seek(0)
-    saved = torch.load(file)
-    for part, state in zip((other, other_optimizer), saved[::2], strict=True):
-        part.load_state_dict(state)
-    other_schedule.load_state_dict(saved[1])
-    trained(model, schedule, optimizer, 30)
-    trained(other, other_schedule, other_optimizer, 30)
-    for p, q in zip(model.parameters(), other.parameters(), strict=True):
-        assert torch.equal(p, q)
-    with pytest.raises(ValueError, match="state_dict is of layers"):
-        schedule.load_state_dict({**saved[1], "active": {"0": [True]}})
-
-
-def test_bad_schedules_are_refused():
-    model = mlp()
-    groups = removable_groups(model, rows(), side="outgoing")
-    with pytest.raises(ValueError, match="never return"):
-        DropAndGrow(model, removable_groups(model, rows()), until=10)
-    for name, value in (
-        ("density", 0.0),
-        ("density", 13),
-        ("density", True),
-        ("density", {"1": 0.5}),
-        ("until", 0),
-        ("every", 1.5),
-        ("fraction", 1.5),
-        ("criterion", "backward"),
-        ("grow", "all"),
-    ):
-        with pytest.raises(ValueError, match=name):
-            DropAndGrow(model, groups, **{"until": 10, name: value})
-    schedule = DropAndGrow(model, groups, until=10, every=1)
-    with pytest.raises(ValueError, match="has no gradient"):
-        schedule.step()
-
-
-def test_exchange_waits_for_gradients_that_are_finite():
-    model = mlp()
-    groups = removable_groups(model, rows(), side="outgoing")
-    schedule = DropAndGrow(model, groups, until=10, every=1, fraction=1.0)
-    model(rows()).sum().backward()
-    model[2].weight.grad[0, 0] = np.nan
-    before = schedule.active["0"].copy()
-    assert schedule.step() == 0
-    np.testing.assert_array_equal(schedule.active["0"], before)
 
 
 def test_lack_of_torch_is_said():
