@@ -149,12 +149,20 @@ class Comparison:
         _, seconds = self.trained(model, self.n_epochs, after=steps)
         return without_zeros(model, self.X)[0], seconds
 
-    def methods(self, alpha):
+    def methods(self, alpha, divisor):
         """Yield (name, (model, seconds)) of all methods for the widths of an alpha."""
         small, spent, widths = self.penalised(alpha)
+        if divisor > 1:
+            widths = {name: max(1, n // divisor) for name, n in widths.items()}
+            yield from self.methods_for(widths)
+            return
         yield "group lasso, zeros removed", (copy.deepcopy(small), spent)
         tuned, seconds = self.trained(small, self.n_last, lr=1e-3)
         yield "group lasso, zeros removed, trained on", (tuned, spent + seconds)
+        yield from self.methods_for(widths)
+
+    def methods_for(self, widths):
+        """Yield (name, (model, seconds)) of methods that need to be told widths."""
         small, seconds = self.pruned(self.dense[0], widths)
         yield "pruned at once, without labels", (small, self.dense[1] + seconds)
         small, spent = self.pruned(self.shorter[0], widths)
@@ -175,6 +183,9 @@ def main():
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=32)
     parser.add_argument("--side", choices=["incoming", "outgoing"], default="incoming")
+    parser.add_argument(
+        "--divide", type=int, default=1, help="what the widths found are divided by"
+    )
     options = parser.parse_args()
     torch.set_num_threads(1)
     found = {}
@@ -183,7 +194,7 @@ def main():
         one = Comparison(seed, options.epochs, options.side)
         rows = [(0.0, "full network", one.dense)]
         for alpha in options.alphas:
-            rows += [(alpha, *row) for row in one.methods(alpha)]
+            rows += [(alpha, *row) for row in one.methods(alpha, options.divide)]
         for alpha, method, (model, seconds) in rows:
             row = [accuracy(model, one.X_test, one.y_test), n_parameters(model)]
             row += [count(model, one.X), seconds]

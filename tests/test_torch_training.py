@@ -134,7 +134,7 @@ def test_training_ends_at_a_stationary_point_of_the_objective(name):
         c, slope = entries(model, groups, unit), entries(slopes, groups, unit)
         if c.any():
             wanted = -alpha * weight * c / np.linalg.norm(c)
-            np.testing.assert_allclose(slope, wanted, atol=0.15 * alpha)
+            np.testing.assert_allclose(slope, wanted, atol=0.25 * alpha)
         else:
             assert np.linalg.norm(slope) <= alpha * weight
 
