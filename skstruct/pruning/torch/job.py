@@ -69,16 +69,13 @@ def _prune(pruner, model, batches, seed):
     )
     if only_zeros:
         options = options._replace(criterion="magnitude", weighted=False)
-        calibration, trials = Calibration(plan, batches, options), {}
-        found = without_zeros(calibration)
-    else:
-        budget = Budget(
-            plan, batches, options, pruner.budget, pruner.allocation, pruner.scoring
-        )
-        widths = budget.found()
-        calibration, trials = Calibration(plan, batches, options), budget.trials
-        found = calibration.prune(widths)
+    budget = Budget(
+        plan, batches, options, pruner.budget, pruner.allocation, pruner.scoring
+    )
     full = {group.name: group.n_units for group in plan.groups}
+    widths = full if only_zeros else budget.found()
+    calibration = Calibration(plan, batches, options)
+    found = without_zeros(calibration) if only_zeros else calibration.prune(widths)
     widths = {name: len(found.kept[name]) for name in full}
     for tensor, (n_places, n_inputs) in found.few.items():
         if pruner.refit is not None:
@@ -115,7 +112,7 @@ def _prune(pruner, model, batches, seed):
         },
         "left_whole_": plan.left_whole,
         "path_": path,
-        "trials_": {widths[1:]: score for widths, score in trials.items()},
+        "trials_": {widths[1:]: score for widths, score in budget.trials.items()},
         "n_parameters_": sum(p.numel() for p in small.parameters()),
         "flops_": path[-1].flops,
     }
