@@ -169,3 +169,7 @@ def test_bad_input_is_refused():
         removable_groups(nn.Sequential(nn.Linear(6, 2)), rows())
     with pytest.raises(TypeError, match=r"torch\.nn\.Module"):
         removable_groups("resnet", rows())
+    with pytest.raises(ValueError, match="does not take calibration_inputs"):
+        removable_groups(model, rows(width=5))
+    with pytest.raises(TypeError, match="calibration_inputs must be"):
+        removable_groups(model, 3)

@@ -139,7 +139,7 @@ class UnitGroups:
 
 
 def removable_groups(
-    model, example_inputs, *, targets=UNITS, side="incoming", group_weights=None
+    model, calibration_inputs, *, targets=UNITS, side="incoming", group_weights=None
 ):
     """Find, for each unit that can be removed from a model, what belongs to it.
 
@@ -153,8 +153,9 @@ def removable_groups(
     ----------
     model : torch.nn.Module
         The model, trained or not. It is not changed.
-    example_inputs : Tensor, tuple, dict or iterable
-        A few inputs of the kind that the model gets, as for :meth:`TorchPruner.fit`.
+    calibration_inputs : Tensor, tuple, dict or iterable
+        A few inputs of the kind that the model gets, as for :meth:`TorchPruner.fit`;
+        what they are does not matter.
     targets : sequence of {"channels", "heads", "ffn"}, default=all three
         Kinds of units.
     side : {"incoming", "outgoing"}, default="incoming"
@@ -221,7 +222,7 @@ def removable_groups(
     unknown = [name for name in targets if name not in UNITS]
     if unknown or isinstance(targets, str):
         raise ValueError(f"targets={targets!r} must be a sequence of some of {UNITS}.")
-    units, left_whole = units_of(model, example_inputs, targets, side)
+    units, left_whole = units_of(model, calibration_inputs, targets, side)
     groups = UnitGroups(model, units, group_weights)
     groups.side, groups.left_whole = side, left_whole
     return groups

@@ -82,7 +82,7 @@ def shrink_units(model, groups, alpha, lr, l1_ratio):
 
 def _steps(tensors, lr):
     """Return the step sizes of parameters that move, by name."""
-    if not isinstance(lr, torch.optim.Optimizer):
+    if isinstance(lr, float):
         return {name: lr for name, p in tensors.items() if p.requires_grad}
     known = step_sizes(lr)
     moved = {n: known[p] for n, p in tensors.items() if p.requires_grad and p in known}
