@@ -55,7 +55,7 @@ def test_memory_does_not_grow_with_rows():
         source = Source(n_rows)
         before = bytes_of_tensors()
         # Places that are drawn, and rows that are probed, are reached by 200 rows.
-        fitted(source, n_positions=800, budget={"params": 300})
+        fitted(source, n_positions=200, budget={"params": 300})
         assert len(source.n_bytes) >= 4  # to count, to look, and one for each layer
         most[n_rows] = max(source.n_bytes) - before
     data = images(2000).nbytes

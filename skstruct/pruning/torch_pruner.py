@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skstruct._compat import Interval, StrOptions, fit_context
 from skstruct.groups.frame import as_frame
+from skstruct.pruning.torch_missing import torch_for
 
 TARGETS = ("channels", "heads", "ffn", "layers")
 
@@ -46,12 +47,14 @@ class TorchPruner(BaseEstimator):
     model : torch.nn.Module
         The trained model. It is not changed, and may be in training mode or in half
         precision.
-    budget : float, sequence of int or dict, default=0.5
+    budget : float, sequence of int, dict or "zeros", default=0.5
         What to keep. A fraction in [0, 1] of the units of each group, at least one; a
         number for each group, in the order of ``kept_units_``, 0 to remove a layer; or
         the most that the model may cost: ``{"params": n}`` parameters, ``{"flops": n}``
         multiply-adds of one row of the first batch, ``{"latency": s}`` seconds for the
         first batch, as measured; or the most that it may lose: ``{"score_drop": d}``.
+        "zeros" keeps all but units that training has made zero, without a refit, so
+        that the model computes the same: see :func:`proximal_step`.
     criterion : {"backward", "forward", "magnitude", "taylor", "random"}, \
             default="backward"
         How units are chosen. "backward" removes and "forward" adds them one by one
@@ -176,7 +179,12 @@ class TorchPruner(BaseEstimator):
 
     _parameter_constraints = {
         "model": "no_validation",
-        "budget": [Interval(Real, 0, 1, closed="both"), "array-like", Mapping],
+        "budget": [
+            Interval(Real, 0, 1, closed="both"),
+            StrOptions({"zeros"}),
+            "array-like",
+            Mapping,
+        ],
         "criterion": [
             StrOptions({"backward", "forward", "magnitude", "taylor", "random"})
         ],
@@ -259,14 +267,8 @@ class TorchPruner(BaseEstimator):
         RuntimeError
             If the pruned model fails on the inputs.
         """
-        try:
+        with torch_for("TorchPruner"):
             from skstruct.pruning.torch.job import prune
-        except ModuleNotFoundError as error:
-            if error.name != "torch":
-                raise
-            raise ImportError(
-                "TorchPruner needs PyTorch: pip install 'skstruct[torch]'."
-            ) from error
         unknown = [name for name in self.targets if name not in TARGETS]
         if unknown or isinstance(self.targets, str):
             raise ValueError(

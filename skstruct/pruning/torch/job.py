@@ -17,6 +17,7 @@ from skstruct.pruning.torch.plan import Plan
 from skstruct.pruning.torch.probes import outputs_of
 from skstruct.pruning.torch.search import Budget, scored
 from skstruct.pruning.torch.walk import Calibration
+from skstruct.pruning.torch.zeros import without_zeros
 
 
 def prune(pruner, inputs, seed):
@@ -51,7 +52,9 @@ def prune(pruner, inputs, seed):
 
 
 def _prune(pruner, model, batches, seed):
-    plan = Plan(model, batches[0], pruner.targets, pruner.refit is not None)
+    only_zeros = isinstance(pruner.budget, str)
+    is_refitted = pruner.refit is not None or only_zeros
+    plan = Plan(model, batches[0], pruner.targets, is_refitted)
     if not plan.groups:
         reasons = "; ".join(f"{k or 'model'}: {v}" for k, v in plan.left_whole.items())
         raise ValueError(
@@ -67,13 +70,16 @@ def _prune(pruner, model, batches, seed):
         weighted=pruner.weighting == "output" and pruner.criterion in GREEDY,
         seed=seed,
     )
+    if only_zeros:
+        options = options._replace(criterion="magnitude", weighted=False)
     budget = Budget(
         plan, batches, options, pruner.budget, pruner.allocation, pruner.scoring
     )
-    widths = budget.found()
     full = {group.name: group.n_units for group in plan.groups}
+    widths = full if only_zeros else budget.found()
     calibration = Calibration(plan, batches, options)
-    found = calibration.prune(widths)
+    found = without_zeros(calibration) if only_zeros else calibration.prune(widths)
+    widths = {name: len(found.kept[name]) for name in full}
     for tensor, (n_places, n_inputs) in found.few.items():
         if pruner.refit is not None:
             warnings.warn(

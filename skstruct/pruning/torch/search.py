@@ -75,7 +75,9 @@ class Budget:
             units, least = self.widths.full[1:], [1] * len(self.names)
             for index in self.whole:
                 least[index - 1] = 0
-            return self._by_name([1, *checked_widths(limit, units, least)])
+            return self._by_name(
+                [1, *self._possible(checked_widths(limit, units, least))]
+            )
         if not self.widths.free:
             return self._by_name(self._with_fewer_layers(kind, limit))
         if kind == "score_drop":
@@ -93,6 +95,17 @@ class Budget:
             fits = found == uniform or self.latency(found) <= limit
             return self._by_name(found if fits else uniform)
         return self._by_name(self._spread(uniform, cost, limit))
+
+    def _possible(self, widths):
+        for name, group, width in zip(
+            self.names, self.plan.groups, widths, strict=True
+        ):
+            if name not in self.plan.divisible and width not in (0, group.n_units):
+                raise ValueError(
+                    f"budget={self.budget!r} has {width} units for {name!r}, which can "
+                    f"only be removed whole or keep all its {group.n_units}."
+                )
+        return widths
 
     def _of_fraction(self, fraction):
         uniform = self.widths.uniform(fraction)
