@@ -177,6 +177,8 @@ def test_layers_go_that_are_missed_least():
     assert removed(drop) == idle
     with pytest.raises(ValueError, match="cannot be met by removing layers"):
         fitted(model, x, targets=("layers",), budget={"params": 10})
+    with pytest.raises(ValueError, match="can only be removed whole"):
+        fitted(model, x, targets=("layers",), budget=[1, 24, 2, 24])
     with pytest.raises(ValueError, match=r"from \[0, 0, 0, 0\] to"):
         fitted(model, x, targets=("layers",), budget=[0, 0, -1, 2])
 
