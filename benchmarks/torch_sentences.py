@@ -179,7 +179,7 @@ def main():
                 budget=1 - removed,
                 targets=TARGETS[target],
                 random_state=seed,
-                **METHODS.get(method, {}),
+                **{"allocation": "uniform", **METHODS.get(method, {})},
             ).fit(calibration)
             seconds = time.process_time() - start
         if seed != embedded:
