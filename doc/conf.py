@@ -1,6 +1,7 @@
 """Settings of sphinx; ``python -m doc.build`` runs it."""
 
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -9,6 +10,7 @@ sys.path.insert(0, str(ROOT))
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # the same digits everywhere
 
 import skstruct  # noqa: E402
+from doc.gallery_parts import left_out  # noqa: E402
 from doc.reference_pages import write_reference  # noqa: E402
 from doc.speed import draw  # noqa: E402
 
@@ -64,10 +66,19 @@ def setup(app):
 
 # -- gallery -------------------------------------------------------------------
 
+NOT_SHOWN = left_out(ROOT / "examples")
+for example in NOT_SHOWN:
+    print(f"The gallery leaves out {example.name}, as PyTorch is not installed.")
+# Pages of theirs from when it was.
+exclude_patterns += [f"gallery/{example.stem}.rst" for example in NOT_SHOWN]
+
 sphinx_gallery_conf = {
     "examples_dirs": str(ROOT / "examples"),
     "gallery_dirs": "gallery",
     "filename_pattern": r"plot_",
+    "ignore_pattern": "|".join(
+        [r"__init__\.py", *(re.escape(example.name) for example in NOT_SHOWN)]
+    ),
     "within_subsection_order": "FileNameSortKey",
     "remove_config_comments": True,
     "show_memory": False,

@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # what type checkers and editors see
     from skstruct.inspection import GroupMapDisplay as GroupMapDisplay
     from skstruct.inspection import GroupPathDisplay as GroupPathDisplay
     from skstruct.inspection import GroupStabilityDisplay as GroupStabilityDisplay
+    from skstruct.inspection import PruningDisplay as PruningDisplay
     from skstruct.inspection import SensitivityDisplay as SensitivityDisplay
     from skstruct.inspection import group_deviance_share as group_deviance_share
     from skstruct.inspection import (
@@ -117,10 +118,14 @@ if TYPE_CHECKING:  # what type checkers and editors see
     from skstruct.pipeline import make_grouped_pipeline as make_grouped_pipeline
     from skstruct.pipeline import prune_transformer as prune_transformer
     from skstruct.pipeline import required_columns as required_columns
+    from skstruct.pruning import DropAndGrow as DropAndGrow
     from skstruct.pruning import GroupSparseMLPClassifier as GroupSparseMLPClassifier
     from skstruct.pruning import GroupSparseMLPRegressor as GroupSparseMLPRegressor
     from skstruct.pruning import MLPPruner as MLPPruner
     from skstruct.pruning import TorchPruner as TorchPruner
+    from skstruct.pruning import UnitGroups as UnitGroups
+    from skstruct.pruning import proximal_step as proximal_step
+    from skstruct.pruning import removable_groups as removable_groups
     from skstruct.pruning import sensitivity_curves as sensitivity_curves
     from skstruct.pruning import sparse_mlp_path as sparse_mlp_path
 
@@ -130,6 +135,7 @@ __version__ = "0.1.0.dev0"
 _PUBLIC = {
     "BlockCoordinateDescentClassifier": "skstruct.linear_model",
     "BlockCoordinateDescentRegressor": "skstruct.linear_model",
+    "DropAndGrow": "skstruct.pruning",
     "ElasticNet": "skstruct.penalties",
     "ExclusiveL1": "skstruct.penalties",
     "GammaLoss": "skstruct.losses",
@@ -176,6 +182,7 @@ _PUBLIC = {
     "OverlappingGroupLassoClassifierIC": "skstruct.model_selection",
     "OverlappingGroupLassoIC": "skstruct.model_selection",
     "PoissonLoss": "skstruct.losses",
+    "PruningDisplay": "skstruct.inspection",
     "QuantileLoss": "skstruct.losses",
     "SensitivityDisplay": "skstruct.inspection",
     "SeparableSum": "skstruct.penalties",
@@ -192,6 +199,7 @@ _PUBLIC = {
     "TorchPruner": "skstruct.pruning",
     "TreeGroupL2": "skstruct.penalties",
     "TweedieLoss": "skstruct.losses",
+    "UnitGroups": "skstruct.pruning",
     "duality_gap": "skstruct.linear_model",
     "group_deviance_share": "skstruct.inspection",
     "group_lasso_path": "skstruct.linear_model",
@@ -200,7 +208,9 @@ _PUBLIC = {
     "groups_to_frame": "skstruct.inspection",
     "make_grouped_pipeline": "skstruct.pipeline",
     "overlapping_group_lasso_path": "skstruct.linear_model",
+    "proximal_step": "skstruct.pruning",
     "prune_transformer": "skstruct.pipeline",
+    "removable_groups": "skstruct.pruning",
     "required_columns": "skstruct.pipeline",
     "sensitivity_curves": "skstruct.pruning",
     "sparse_group_lasso_path": "skstruct.linear_model",

@@ -8,7 +8,8 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skstruct.solvers.block_lasso import BlockLassoPath, block_weights, lasso_order
-from skstruct.solvers.block_selection import Tableau, select_blocks
+from skstruct.solvers.block_selection import select_blocks
+from skstruct.solvers.tableau import Tableau
 
 SIZES = [2, 1, 3, 2, 1]
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
+from skstruct.solvers import tableau
 from skstruct.solvers.block_selection import select_blocks, select_jointly
 
 SIZES = {"units": [1] * 7, "blocks": [2, 1, 3, 2, 1]}
@@ -42,6 +43,14 @@ def select(H, Z, ptr, n_blocks, **kwargs):
     return select_blocks(H.T @ H, H.T @ Z, np.sum(Z**2), ptr, n_blocks, **kwargs)
 
 
+@pytest.mark.parametrize("ridge", [0.0, 0.5])
+@pytest.mark.parametrize("seed", range(4))
+def test_backward_by_matrix_products_is_the_slow_twin(monkeypatch, ridge, seed):
+    monkeypatch.setattr(tableau, "MANY", 1)
+    monkeypatch.setattr(tableau, "STRIDE", 2)
+    test_greedy_is_the_slow_twin([1] * 7, "backward", ridge, seed)
+
+
 @every_size
 @pytest.mark.parametrize("method", ["forward", "backward"])
 @pytest.mark.parametrize("ridge", [0.0, 0.5])
@@ -75,6 +84,22 @@ def test_after_swaps_no_single_trade_helps(sizes, seed):
         error_of(H, Z, ptr, pair, 0.0) for pair in combinations(range(len(sizes)), 2)
     )
     assert got.error >= best * (1 - 1e-6)
+
+
+def test_many_columns_go_as_few_do_with_trades_after(monkeypatch):
+    H, Z, ptr = problem([1] * 150, n=200, q=5)
+    H[:, 7] = H[:, 3]
+    settings = {"method": "backward", "ridge": 1e-3, "n_swaps": 3}
+    monkeypatch.setattr(tableau, "MANY", 1)
+    many = select(H, Z, ptr, 40, **settings)
+    monkeypatch.setattr(tableau, "MANY", 1000)
+    few = select(H, Z, ptr, 40, **settings)
+    assert_array_equal(many.order, few.order)
+    assert_array_equal(many.kept, few.kept)
+    assert_allclose(many.weights, few.weights, rtol=1e-6, atol=1e-8)
+    assert_allclose(many.errors, few.errors, rtol=1e-6)
+    greedy = select(H, Z, ptr, 40, method="backward", ridge=1e-3)
+    assert many.error < greedy.error
 
 
 @pytest.mark.parametrize("method", ["forward", "backward"])

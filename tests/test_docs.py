@@ -14,6 +14,7 @@ import pytest
 
 import skstruct
 from doc import speed
+from doc.gallery_parts import left_out
 from doc.reference_pages import module_page
 from doc.site_links import broken_links
 
@@ -136,6 +137,15 @@ def test_links_of_the_built_site_are_checked(tmp_path):
         "index.html: deep/page.html#gone",
         "index.html: https://example.org/x.js",
     ]
+
+
+def test_examples_without_their_library_are_left_out(tmp_path):
+    (tmp_path / "a.py").write_text("import numpy\nimport not_there\n")
+    (tmp_path / "b.py").write_text("from not_there.nn import x\n")
+    (tmp_path / "c.py").write_text('"""import not_there"""\nimport numpy\n')
+    found = [file.name for file in left_out(tmp_path, ["not_there", "numpy"])]
+    assert found == ["a.py", "b.py"]
+    assert left_out(tmp_path, ["numpy"]) == []
 
 
 # -- reference -----------------------------------------------------------------

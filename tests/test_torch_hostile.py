@@ -16,6 +16,7 @@ from sklearn.base import clone  # noqa: E402
 from torch import nn  # noqa: E402
 
 from skstruct import TorchPruner  # noqa: E402
+from skstruct.pruning.torch import search  # noqa: E402
 from torch_models import MODELS, settled  # noqa: E402
 
 torch.set_num_threads(1)
@@ -260,6 +261,22 @@ def test_latency_score_drop_and_numbers_of_units():
     assert {1, 32} <= set(seen) or len(seen) > 3
 
 
+def test_latency_is_that_of_the_first_batch(monkeypatch):
+    model, x = mlp(64), rows(100)
+    clock, run, calls = [0.0], search.run, []
+
+    def slow(candidate, batch):  # a second for each unit
+        clock[0] += float(candidate[0].out_features)
+        calls.append(len(batch[0][0]))
+        return run(candidate, batch)
+
+    monkeypatch.setattr(search, "run", slow)
+    monkeypatch.setattr(search.time, "perf_counter", lambda: clock[0])
+    pruner = fitted(model, x, budget={"latency": 20.5}, batch_size=25)
+    assert len(pruner.kept_units_["0"]) == 20
+    assert calls[0] == 25
+
+
 def test_sensitivity_spends_where_it_matters():
     torch.manual_seed(0)
     model = nn.Sequential(
@@ -277,6 +294,18 @@ def test_sensitivity_spends_where_it_matters():
     assert first < 8 < second
     assert other.path_[1].output_error < 0.8 * uniform.path_[1].output_error
     assert len(other.trials_) == 2
+
+
+def test_auto_looks_at_heads_and_at_what_is_small():
+    make, shape, _ = MODELS["decoder"]
+    torch.manual_seed(0)
+    decoder, some = make().eval(), torch.randn(40, *shape)
+    assert fitted(decoder, some, budget=0.5).trials_
+    assert not fitted(decoder, some, budget=0.5, targets=["ffn"]).trials_
+    deep = nn.Sequential(*mlp(20)[:2], nn.Linear(20, 20), nn.ReLU(), nn.Linear(20, 2))
+    assert not fitted(deep, rows(), budget=0.5).trials_
+    assert fitted(deep, rows(), budget=0.2).trials_
+    assert not fitted(deep, rows(), budget=0.2, allocation="uniform").trials_
 
 
 # -- baselines -------------------------------------------------------------------
@@ -319,7 +348,7 @@ def test_pruned_model_can_be_saved_trained_exported_and_compiled(name):
     make, shape, _ = MODELS[name]
     torch.manual_seed(0)
     model, x = settled(make(), shape), torch.randn(60, *shape)
-    small = fitted(model, x, budget=0.5).model_.eval()
+    small = fitted(model, x, budget=0.5, allocation="uniform").model_.eval()
     with torch.no_grad():
         wanted = small(x[:4])
     file = io.BytesIO()

@@ -87,7 +87,7 @@ class Attentive(nn.Module):
 def test_heads_go_though_weights_are_computed(need_weights):
     torch.manual_seed(0)
     model, x = Attentive(need_weights).eval(), draw(64, 5, 16)
-    pruner = fitted(model, x, budget=0.5)
+    pruner = fitted(model, x, budget=0.5, allocation="uniform")
     assert {k: len(v) for k, v in pruner.kept_units_.items()}["a"] == 2
     assert pruner.model_(x).shape == (64, 5, 3)
 

@@ -167,6 +167,19 @@ def mobile():
     )
 
 
+def mlp(hidden=12, seed=0, activation=nn.ReLU):
+    torch.manual_seed(seed)
+    return nn.Sequential(nn.Linear(6, hidden), activation(), nn.Linear(hidden, 3))
+
+
+def rows(n=100, width=6, seed=1):
+    return torch.randn(n, width, generator=torch.Generator().manual_seed(seed))
+
+
+def units_of_rows(layer, n_units):
+    return [[(f"{layer}weight", 0, j), (f"{layer}bias", 0, j)] for j in range(n_units)]
+
+
 def settled(model, shape, seed=0):
     """The model with the statistics of batch norms of some data, as if trained."""
     torch.manual_seed(seed)

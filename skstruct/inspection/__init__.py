@@ -10,6 +10,7 @@ from skstruct.inspection.group_map import GroupMapDisplay
 from skstruct.inspection.group_path import GroupPathDisplay
 from skstruct.inspection.group_stability import GroupStabilityDisplay
 from skstruct.inspection.permutation_importance import group_permutation_importance
+from skstruct.inspection.pruning import PruningDisplay
 from skstruct.inspection.sensitivity import SensitivityDisplay
 from skstruct.inspection.tables import groups_to_frame
 
@@ -19,6 +20,7 @@ __all__ = [
     "GroupMapDisplay",
     "GroupPathDisplay",
     "GroupStabilityDisplay",
+    "PruningDisplay",
     "SensitivityDisplay",
     "group_deviance_share",
     "group_permutation_importance",

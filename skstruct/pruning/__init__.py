@@ -7,13 +7,20 @@ from skstruct.pruning.group_sparse_mlp import (
 from skstruct.pruning.mlp_pruner import MLPPruner
 from skstruct.pruning.sensitivity import sensitivity_curves
 from skstruct.pruning.sparse_path import sparse_mlp_path
+from skstruct.pruning.torch_drop_and_grow import DropAndGrow
+from skstruct.pruning.torch_groups import UnitGroups, removable_groups
 from skstruct.pruning.torch_pruner import TorchPruner
+from skstruct.pruning.torch_training import proximal_step
 
 __all__ = [
+    "DropAndGrow",
     "GroupSparseMLPClassifier",
     "GroupSparseMLPRegressor",
     "MLPPruner",
     "TorchPruner",
+    "UnitGroups",
+    "proximal_step",
+    "removable_groups",
     "sensitivity_curves",
     "sparse_mlp_path",
 ]

@@ -46,15 +46,22 @@ def parse_budget(budget):
     return "widths", budget
 
 
-def checked_widths(budget, widths):
-    """Return widths as a list of int, if there is one for each layer."""
+def checked_widths(budget, widths, least=None):
+    """Return widths as a list of int, if there is one for each layer.
+
+    `least` has the least width of each, 1 if not given.
+    """
+    least = [1] * len(widths) if least is None else least
     is_list = isinstance(budget, Sequence | np.ndarray) and not isinstance(budget, str)
     kept = list(budget) if is_list else []
     whole = all(isinstance(k, Integral) for k in kept)
     fits = len(kept) == len(widths) and whole
-    if not fits or any(not 1 <= k <= w for k, w in zip(kept, widths, strict=True)):
+    known = zip(least, kept, widths, strict=fits)
+    if not fits or any(not low <= k <= w for low, k, w in known):
+        low = 1 if min(least, default=1) == 1 else least
         raise ValueError(
-            f"budget={budget!r} must be {WAYS}; widths are from 1 to {list(widths)}."
+            f"budget={budget!r} must be {WAYS}; widths are from {low} to "
+            f"{list(widths)}."
         )
     return [int(k) for k in kept]
 

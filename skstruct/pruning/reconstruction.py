@@ -5,7 +5,8 @@ from typing import NamedTuple
 import numpy as np
 
 from skstruct.pruning.criteria import unit_scores
-from skstruct.solvers.block_selection import Tableau, select_blocks
+from skstruct.solvers.block_selection import select_blocks
+from skstruct.solvers.tableau import Tableau
 
 GREEDY = ("forward", "backward")
 EXACT = (*GREEDY, "group_lasso", "adaptive_group_lasso")

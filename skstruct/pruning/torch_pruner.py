@@ -10,15 +10,16 @@ from sklearn.utils.validation import check_is_fitted
 
 from skstruct._compat import Interval, StrOptions, fit_context
 from skstruct.groups.frame import as_frame
+from skstruct.pruning.torch_missing import torch_for
 
-TARGETS = ("channels", "heads", "ffn")
+TARGETS = ("channels", "heads", "ffn", "layers")
 
 
 class TorchPruner(BaseEstimator):
     """Make a PyTorch model smaller, and refit what is left.
 
-    Removes channels of convolutions, heads of attention and hidden units of
-    feed-forward layers, so that tensors become really smaller. As in
+    Removes channels of convolutions, heads of attention, hidden units of feed-forward
+    layers and whole layers, so that tensors become really smaller. As in
     :class:`MLPPruner`, the units kept are those from which the next layer's weights,
     refitted, reproduce its output Z best, ::
 
@@ -33,7 +34,10 @@ class TorchPruner(BaseEstimator):
     removed together: convolutions, also grouped ones, linear layers, batch, group and
     layer norms, additions, concatenations, flattening, and attention, also with shared
     keys and gates. Channels that several layers read, as in residual networks, are
-    chosen by the sum of what each of these loses. What cannot be removed, or not be
+    chosen by the sum of what each of these loses. A layer is removed whole, such as
+    the attention of a transformer or a block of a residual network, where its output
+    is added to something else: its mean is added then, and later layers of that kind
+    make up for the rest, if that is worth it. What cannot be removed, or not be
     traced, is left whole: ``left_whole_`` says what and why. Before anything is
     pruned, half of the units are taken out on trial; where that does not give what the
     full model would without them, a layer is left whole too.
@@ -43,12 +47,14 @@ class TorchPruner(BaseEstimator):
     model : torch.nn.Module
         The trained model. It is not changed, and may be in training mode or in half
         precision.
-    budget : float, sequence of int or dict, default=0.5
+    budget : float, sequence of int, dict or "zeros", default=0.5
         What to keep. A fraction in [0, 1] of the units of each group, at least one; a
-        number for each group, in the order of ``kept_units_``; or the most that the
-        model may cost: ``{"params": n}`` parameters, ``{"flops": n}`` multiply-adds
-        of one row of the first batch, ``{"latency": s}`` seconds for the first
-        batch, as measured; or the most that it may lose: ``{"score_drop": d}``.
+        number for each group, in the order of ``kept_units_``, 0 to remove a layer; or
+        the most that the model may cost: ``{"params": n}`` parameters, ``{"flops": n}``
+        multiply-adds of one row of the first batch, ``{"latency": s}`` seconds for the
+        first batch, as measured; or the most that it may lose: ``{"score_drop": d}``.
+        "zeros" keeps all but units that training has made zero, without a refit, so
+        that the model computes the same: see :func:`proximal_step`.
     criterion : {"backward", "forward", "magnitude", "taylor", "random"}, \
             default="backward"
         How units are chosen. "backward" removes and "forward" adds them one by one
@@ -59,13 +65,19 @@ class TorchPruner(BaseEstimator):
         Whether the next layers are refitted.
     ridge : float, default=1e-3
         Ridge of choice and refit, relative to the mean variance of H.
-    allocation : {"uniform", "sensitivity"}, default="uniform"
+    allocation : {"auto", "uniform", "sensitivity"}, default="auto"
         How the budget is spread: the same fraction everywhere, or by what the output
         loses when each group is pruned alone. Of the latter and the same fraction,
-        what is better on rows held out is taken.
-    targets : sequence of {"channels", "heads", "ffn"}, default=all three
-        What may be removed: channels of convolutions, heads, or hidden units between
-        linear layers.
+        what is better on rows held out is taken, but for "score_drop". "auto" is
+        "sensitivity" if there are heads to remove, or less than a quarter of the units
+        would be kept, else uniform.
+    targets : sequence of {"channels", "heads", "ffn", "layers"}, default=all four
+        What may be removed: channels of convolutions, heads, hidden units between
+        linear layers, or all of a group's units with the layers that make and read
+        them. The last is done by "sensitivity", if it is better on rows held out than
+        narrower layers alone. With "layers" only, layers stay as they are or go whole:
+        one by one, of three that are missed least when they alone are removed, the one
+        without which the model is best; a fraction is then one of layers.
     weighting : {"output"} or None, default="output"
         Whether, in the choice of units, errors of Z count by what the output of the
         model does with them, as in :class:`MLPPruner`, or all alike.
@@ -92,11 +104,12 @@ class TorchPruner(BaseEstimator):
     model_ : torch.nn.Module
         The smaller model, of the class of `model`: a copy with smaller tensors. Modes,
         data types and what requires a gradient are as in `model`. Layers that have no
-        intercept and no batch norm after them get one when they are refitted, and
+        intercept and no batch norm after them get one when they are refitted,
         ``nn.MultiheadAttention`` that loses heads becomes a module with a linear layer
-        each for queries, keys and values.
+        each for queries, keys and values, and a layer that is removed one that gives a
+        constant.
     kept_units_ : dict of str -> ndarray of int
-        Units kept, by group.
+        Units kept, by group; none, if a layer is removed.
     reconstruction_error_ : dict of str -> float
         For each layer that was refitted, the share of the variance of its target that
         is missed.
@@ -126,8 +139,10 @@ class TorchPruner(BaseEstimator):
     Known not to work:
 
     - Layers that read units and do more than those of `torch.nn`, by a `forward` of
-      their own or hooks, products written as operations (``einsum``, ``x @ weight``)
-      and `Conv1D` of `transformers`, as in GPT-2, are left whole with their inputs.
+      their own or hooks, and products written as operations (``einsum``,
+      ``x @ weight``) are left whole with their inputs.
+    - Layers are not removed whose output is scaled before it is added, or after whose
+      removal the code in between no longer runs.
     - Additions with a factor, ``torch.add(x, y, alpha=...)``, and outputs of layers
       that are scaled before they are added, are not made up for.
     - Models that keep keys and values are hardly traced:
@@ -164,13 +179,18 @@ class TorchPruner(BaseEstimator):
 
     _parameter_constraints = {
         "model": "no_validation",
-        "budget": [Interval(Real, 0, 1, closed="both"), "array-like", Mapping],
+        "budget": [
+            Interval(Real, 0, 1, closed="both"),
+            StrOptions({"zeros"}),
+            "array-like",
+            Mapping,
+        ],
         "criterion": [
             StrOptions({"backward", "forward", "magnitude", "taylor", "random"})
         ],
         "refit": [StrOptions({"lstsq"}), None],
         "ridge": [Interval(Real, 0, None, closed="left")],
-        "allocation": [StrOptions({"uniform", "sensitivity"})],
+        "allocation": [StrOptions({"auto", "uniform", "sensitivity"})],
         "targets": ["array-like"],
         "weighting": [StrOptions({"output"}), None],
         "n_swaps": [Interval(Integral, 0, None, closed="left")],
@@ -188,7 +208,7 @@ class TorchPruner(BaseEstimator):
         criterion="backward",
         refit="lstsq",
         ridge=1e-3,
-        allocation="uniform",
+        allocation="auto",
         targets=TARGETS,
         weighting="output",
         n_swaps=1,
@@ -222,7 +242,10 @@ class TorchPruner(BaseEstimator):
             tuple of them for several arguments; a dict for named ones. Of these, what
             has not as many rows as the first, such as a mask of attention (length,
             length), goes into each batch whole. Any other iterable, such as a list or a
-            `DataLoader`, gives batches, each one of these, which are all held.
+            `DataLoader`, gives batches, each one of these. It is gone through once for
+            each layer and a few times more, and nothing of it is held, unless it is an
+            iterator or gives another batch first the second time, as loaders that
+            shuffle do.
         y : None
             Not used, present for API consistency by convention.
 
@@ -239,18 +262,13 @@ class TorchPruner(BaseEstimator):
             If the model is not a module, or the inputs are none.
         ValueError
             If the budget cannot be met, nothing can be pruned, the model does not take
-            the inputs, or they or what it makes of them are not finite.
+            the inputs, they or what it makes of them are not finite, or an iterable
+            gives other batches later.
         RuntimeError
             If the pruned model fails on the inputs.
         """
-        try:
+        with torch_for("TorchPruner"):
             from skstruct.pruning.torch.job import prune
-        except ModuleNotFoundError as error:
-            if error.name != "torch":
-                raise
-            raise ImportError(
-                "TorchPruner needs PyTorch: pip install 'skstruct[torch]'."
-            ) from error
         unknown = [name for name in self.targets if name not in TARGETS]
         if unknown or isinstance(self.targets, str):
             raise ValueError(
@@ -273,8 +291,9 @@ class TorchPruner(BaseEstimator):
         Returns
         -------
         pandas.DataFrame, polars.DataFrame or dict
-            With columns ``name``, ``kind``, ``units``, ``kept``, ``removed`` (a share)
-            and ``read_by``, the layers that were refitted.
+            With columns ``name``, ``kind``, ``units``, ``kept``, ``removed`` (a share),
+            ``params`` and ``flops``, what that alone saves of the full model, and
+            ``read_by``, the layers that read the units.
 
         Raises
         ------
@@ -284,14 +303,4 @@ class TorchPruner(BaseEstimator):
             If the pruner has not been fitted.
         """
         check_is_fitted(self)
-        kept = [len(units) for units in self.kept_units_.values()]
-        groups = self._groups
-        table = {
-            "name": [name for name, *_ in groups],
-            "kind": [kind for _, kind, *_ in groups],
-            "units": [units for *_, units, _ in groups],
-            "kept": kept,
-            "removed": [1 - k / g[2] for k, g in zip(kept, groups, strict=True)],
-            "read_by": [readers for *_, readers in groups],
-        }
-        return as_frame(table, output)
+        return as_frame(self._groups, output)

@@ -8,7 +8,7 @@ where Z holds the weighted, centred columns of X, free of what is always in the 
 and b the coefficients B in suitable units. Each group gets coordinates c, ``b_g = T_g
 c_g``, in which ``Z_g'Z_g`` plus its part of the ridge is the identity; directions in
 which a group does not vary are left out. Groups are chosen on the Gram matrix of these
-(`skstruct.solvers.block_selection`); coefficients are then corrected once by residuals
+(`skstruct.solvers.tableau`); coefficients are then corrected once by residuals
 computed from X itself, which regains the digits that a Gram matrix loses (corrected
 seminormal equations; Bjorck, 1987).
 """
@@ -18,10 +18,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skstruct.solvers.block_selection import Tableau
 from skstruct.solvers.certificate import Certificate
 from skstruct.solvers.design import Design
 from skstruct.solvers.scaling import block_diagonal
+from skstruct.solvers.tableau import Tableau
 
 METHODS = ("forward", "backward", "both")
 # Largest Gram matrix, in bytes.

@@ -4,6 +4,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from skstruct.pruning.torch.removed import Nothing
+from skstruct.pruning.torch.surgery import set_module
+
 
 class SmallerAttention(nn.Module):
     """What `nn.MultiheadAttention` computes, with fewer heads than its width allows.
@@ -136,7 +139,7 @@ def split_attention(model):
     for name, module in list(model.named_modules()):
         plain = type(module) is nn.MultiheadAttention
         if plain and module.bias_k is None and not module.add_zero_attn and name:
-            _set(model, name, SmallerAttention(module).train(module.training))
+            set_module(model, name, SmallerAttention(module).train(module.training))
             replaced[name] = module
         elif isinstance(module, nn.TransformerEncoder) and module.use_nested_tensor:
             module.use_nested_tensor = False
@@ -154,15 +157,15 @@ def restore_attention(model, replaced, nested):
     replaced, nested
         What it returned.
     """
+    here = dict(model.named_modules())
     for name, module in replaced.items():
-        if model.get_submodule(name).is_whole():
-            _set(model, name, module)
+        found, parent = here.get(name), here.get(name.rpartition(".")[0])
+        is_whole = isinstance(found, SmallerAttention) and found.is_whole()
+        # A layer of an encoder would not call what is next to attention of PyTorch's.
+        if is_whole and not any(isinstance(p, Nothing) for p in parent.children()):
+            set_module(model, name, module)
     for name in nested:
-        encoder = model.get_submodule(name)
-        smaller = (isinstance(m, SmallerAttention) for m in encoder.modules())
-        encoder.use_nested_tensor = not any(smaller)
-
-
-def _set(model, name, module):
-    parent, _, child = name.rpartition(".")
-    setattr(model.get_submodule(parent), child, module)
+        parts = here[name].modules() if name in here else ()
+        is_whole = not any(isinstance(m, SmallerAttention | Nothing) for m in parts)
+        if name in here:
+            here[name].use_nested_tensor = is_whole

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from scipy.linalg import LinAlgError, cho_factor, cho_solve, lstsq
 
 from skstruct.pruning.reconstruction import (
@@ -13,6 +14,8 @@ from skstruct.pruning.reconstruction import (
     leading_directions,
 )
 from skstruct.solvers.block_selection import select_blocks, select_jointly
+
+GUARD = 1e-2  # a batch norm's scale below this share of the largest is not divided by
 
 
 class Problem(NamedTuple):
@@ -92,6 +95,16 @@ def choose(problems, n_kept, criterion, ridge, n_swaps):
     return filled(found.kept, n_kept, total)
 
 
+def ranked(problem, n_most, ridge):
+    """Return all units, the first `n_most` as forward selection takes them in."""
+    gram, cross, target, ptr, strength = problem.reduced(ridge)
+    found = select_blocks(
+        gram, cross, target, ptr, n_most, method="forward", ridge=strength, n_swaps=0
+    )
+    rest = np.setdiff1d(np.arange(len(problem.blocks)), found.order)
+    return np.concatenate([found.order, rest])
+
+
 def refitted(moments, columns, weights, ridge):
     """Return weights (q, n_kept) and intercept (q,) by ridge regression.
 
@@ -107,10 +120,46 @@ def refitted(moments, columns, weights, ridge):
         Relative to the mean variance of the columns.
     """
     x, z, gram, cross, _ = moments
+    if not len(columns):
+        return weights, z
     inner, now = gram[np.ix_(columns, columns)], weights.T.astype(np.float64)
     strength = ridge * np.trace(gram) / len(gram)
     coef = now + _solved(inner, strength, cross[columns] - inner @ now)
     return coef.T, z - x[columns] @ coef
+
+
+def adjusted(moments, weights, n_places):
+    """Return weights (q, d) and intercept (q,) moved towards those of least squares.
+
+    By a ridge that pulls to the weights of now, of the strength that is best by
+    generalised cross-validation; infinite, if nothing is gained.
+
+    Parameters
+    ----------
+    moments : tuple
+        As in `Problem`.
+    weights : (q, d) array
+        Weights of now.
+    n_places : int
+        Rows that the moments are sums over.
+    """
+    x, z, gram, cross, energy = moments
+    now = weights.T.astype(np.float64)
+    lacking = cross - gram @ now
+    error = np.trace(energy) - np.vdot(now, cross + lacking)
+    values, vectors = np.linalg.eigh(gram)
+    values = np.maximum(values, 0.0)
+    along = vectors.T @ lacking
+    gains = np.sum(along**2, axis=1)
+    best, step = error / max(n_places - 1, 1) ** 2, np.zeros_like(now)
+    for strength in np.mean(values) * np.logspace(-4, 2, 13):
+        shrunk = values + strength
+        free = n_places - 1 - np.sum(values / shrunk)
+        rest = error - np.sum(gains * (shrunk + strength) / shrunk**2)
+        if free > 0 and strength > 0 and rest / free**2 < best:
+            best, step = rest / free**2, vectors @ (along / shrunk[:, None])
+    coef = now + step
+    return coef.T, z - x @ coef
 
 
 def missed(moments, columns, weights):
@@ -122,6 +171,16 @@ def missed(moments, columns, weights):
     fit = 2 * np.vdot(cross[columns], coef)
     fit -= np.vdot(coef, gram[np.ix_(columns, columns)] @ coef)
     return float(max(total - fit, 0.0) / total)
+
+
+def before_norm(norm):
+    """Return by what an error after a batch norm is multiplied before it."""
+    spread = torch.sqrt(norm.running_var + norm.eps)
+    if norm.weight is None:
+        return spread
+    scale = norm.weight.detach()
+    is_small = scale.abs() < GUARD * scale.abs().max()
+    return torch.where(is_small, 0.0, spread / torch.where(is_small, 1.0, scale))
 
 
 def _solved(gram, strength, right):

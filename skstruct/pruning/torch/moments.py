@@ -1,6 +1,9 @@
 """Sums over batches: products in single, sums in double precision."""
 
 import numpy as np
+import torch
+
+MANY = 2048  # rows that are multiplied at once
 
 
 class Moments:
@@ -10,10 +13,17 @@ class Moments:
     """
 
     def __init__(self):
-        self.n_rows, self._shift = 0, None
+        self.n_rows, self._shift, self._waiting = 0, None, []
 
     def add(self, X, Z):
         """Add rows X (n, d) and Z (n, q), tensors."""
+        self._waiting.append((X, Z))
+        if sum(len(X) for X, _ in self._waiting) >= MANY:
+            self._multiply()
+
+    def _multiply(self):
+        X, Z = map(torch.cat, zip(*self._waiting, strict=True))
+        self._waiting = []
         if self._shift is None:
             # Near the means, so that nothing cancels when they are taken off.
             self._shift = X.mean(dim=0), Z.mean(dim=0)
@@ -32,6 +42,8 @@ class Moments:
 
     def centred(self):
         """Return (means of X, means of Z, Gram, cross products, Z'Z), centred."""
+        if self._waiting:
+            self._multiply()
         x, z = (total / self.n_rows for total in self._sums)
         gram = self._gram - self.n_rows * np.outer(x, x)
         cross = self._cross - self.n_rows * np.outer(x, z)

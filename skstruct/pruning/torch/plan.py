@@ -8,9 +8,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from skstruct.pruning.torch.attention import restore_attention, split_attention
+from skstruct.pruning.torch.attention import split_attention
 from skstruct.pruning.torch.batches import few_rows, prepared, rows_of
-from skstruct.pruning.torch.capture import count_additions, run
+from skstruct.pruning.torch.branches import branches_of
+from skstruct.pruning.torch.capture import count_additions
+from skstruct.pruning.torch.costs import Costs
 from skstruct.pruning.torch.couplings import Couplings
 from skstruct.pruning.torch.groups import (
     find_groups,
@@ -20,11 +22,11 @@ from skstruct.pruning.torch.groups import (
 )
 from skstruct.pruning.torch.links import Axis
 from skstruct.pruning.torch.operations import name_of
-from skstruct.pruning.torch.probes import check_outputs, outputs_of
+from skstruct.pruning.torch.probes import check_outputs
 from skstruct.pruning.torch.surgery import Norm, rescale_heads, shrink
 from skstruct.pruning.torch.tracing import owners_of, qualified, trace
-
-TOLERANCE = 1e-3  # of the largest output: what the trial of a removal may differ
+from skstruct.pruning.torch.transposed import turn
+from skstruct.pruning.torch.trials import try_branch, try_halves
 
 
 class Plan:
@@ -56,6 +58,12 @@ class Plan:
         Weight -> its place in the order of the model.
     residuals, norms : dict
         Weight -> Residual, and -> name of the batch norm that directly follows.
+    branches : dict
+        Name of a group, of those that may be removed whole -> what then goes.
+    divisible : set of str
+        Names of the groups that may lose some of their units.
+    costs : Costs
+        Counts parameters and multiply-adds.
     """
 
     def __init__(self, model, batch, targets, is_refitted=True):
@@ -63,24 +71,35 @@ class Plan:
         self.model = _copied(model).eval().float()
         for parameter in self.model.parameters():
             parameter.requires_grad_(parameter.is_floating_point())
-        self._replaced, self._nested = split_attention(self.model)
+        self.replaced, self.nested = split_attention(self.model)
+        self.turned = turn(self.model)
         first = next(self.model.parameters())
         self.batch = prepared(few_rows(batch, 2), first.device, torch.float32)
         check_outputs(self.model, self.batch)
-        self.owners, names = owners_of(self.model)
+        self.owners, self.first_names = owners_of(self.model)
         pieces, self.left_whole = trace(self.model, *self.batch)
-        self._couplings = Couplings(pieces, names, rows_of(self.batch))
-        groups, left_whole = find_groups(self._couplings, self.owners, self.model)
+        self.couplings = Couplings(pieces, self.first_names, rows_of(self.batch))
+        groups, left_whole = find_groups(self.couplings, self.owners, self.model)
         self.left_whole.update(left_whole)
-        self.groups = [group for group in groups if group.kind in targets]
+        with_layers = "layers" in targets
+        self.groups = [g for g in groups if with_layers or g.kind in targets]
         self.places = {}
-        for place, call in enumerate(self._couplings.calls):
+        for place, call in enumerate(self.couplings.calls):
             self.places.setdefault(call.tensor, place)
-        self._added = {}
+        self.added, self.is_refitted = {}, is_refitted
         if is_refitted:
             self._add_intercepts()
-        self._try()
+        self.branches = {}
+        fine, reasons = try_halves(self, self.groups)
+        self.left_whole.update(reasons)
+        self.divisible = {group.name for group in fine if group.kind in targets}
+        if with_layers:
+            self._note_readers()
+            self._find_branches()
+        known = self.divisible | self.branches.keys()
+        self.groups = [group for group in self.groups if group.name in known]
         self._note_readers()
+        self.costs = Costs(self)
 
     # -- what is found -------------------------------------------------------
 
@@ -90,7 +109,7 @@ class Plan:
         self.readers = {tensor: self.owners[tensor][0][0] for tensor in ordered}
         counts = count_additions(self.model, self.batch)
         traced = {}
-        found = residuals_of(self._couplings, traced)
+        found = residuals_of(self.couplings, traced)
         self.residuals = {
             tensor: residual
             for tensor, residual in found.items()
@@ -99,6 +118,64 @@ class Plan:
             and (residual.norm is None or self._is_norm(residual.norm))
         }
 
+    def _find_branches(self):
+        """Find what can be removed whole, and try it."""
+        for group in self.groups:
+            for branch in branches_of(group, self, self.couplings):
+                if try_branch(self, branch):
+                    self.branches[group.name] = branch
+                    break
+
+    @cached_property
+    def inside(self):
+        """Names of the groups that go with the branch of another, by that."""
+        found = {}
+        for name, branch in self.branches.items():
+            lost = {*branch.lost, branch.reader}
+            found[name] = [
+                group.name
+                for group in self.groups
+                if group.name != name
+                and {axis.tensor for axis in group.indices} <= lost
+            ]
+        return found
+
+    def closed(self, widths):
+        """Return widths with 0 for all groups that are in a branch removed."""
+        inner = {
+            g for name in self.branches if not widths[name] for g in self.inside[name]
+        }
+        return {name: 0 if name in inner else width for name, width in widths.items()}
+
+    def removed(self, widths):
+        """Return the branches that are removed with some widths, by group.
+
+        Those that are inside of others are not named.
+        """
+        empty = {name for name in self.branches if not widths[name]}
+        inner = {group for name in empty for group in self.inside[name]}
+        return {n: branch for n, branch in self.branches.items() if n in empty - inner}
+
+    def touched(self, widths):
+        """Return the readers that change with some widths, in order.
+
+        Those that get fewer units and, where layers are refitted, those after a branch
+        that is removed, which may make up for it.
+        """
+        pruned = (group for group in self.groups if widths[group.name] < group.n_units)
+        found = {tensor for group in pruned for tensor in group.readers}
+        found -= self.lost(widths)
+        gone = {branch.reader for branch in self.removed(widths).values()}
+        if gone and self.is_refitted:
+            first = min(map(self.places.get, gone))
+            later = {t for t in self.residuals if self.places[t] > first}
+            found |= later - self.lost(widths)
+        return sorted(found, key=self.places.get)
+
+    def lost(self, widths):
+        """Return tensors that go whole with some widths."""
+        return {t for branch in self.removed(widths).values() for t in branch.lost}
+
     def _is_norm(self, name):
         return isinstance(self.model.get_submodule(name), Norm)
 
@@ -106,8 +183,8 @@ class Plan:
     def norms(self):
         """Name of the batch norm that follows a layer without intercept."""
         found, seen = {}, set()
-        for piece in self._couplings.pieces:
-            for call in self._couplings.calls:
+        for piece in self.couplings.pieces:
+            for call in self.couplings.calls:
                 users = list(call.node.users)
                 if call.node.graph is not piece.graph or call.tensor in seen:
                     continue
@@ -118,7 +195,7 @@ class Plan:
                     name = qualified(piece.name, forward_of(users[0])[0])
                     if self._is_norm(name):
                         found[call.tensor] = name
-        several = [call.tensor for call in self._couplings.calls]
+        several = [call.tensor for call in self.couplings.calls]
         return {t: name for t, name in found.items() if several.count(t) == 1}
 
     def _add_intercepts(self):
@@ -131,80 +208,22 @@ class Plan:
             zeros = module.weight.new_zeros(len(module.weight))
             module.bias = nn.Parameter(zeros)
             bias = qualified(places[0][0], "bias")
-            self._added[bias] = tensor
+            self.added[bias] = tensor
             self.owners[bias] = [(name, "bias") for name, _ in places]
             for group in self.groups:
                 if Axis(tensor, 0) in group.indices:
                     group.indices[Axis(bias, 0)] = group.indices[Axis(tensor, 0)]
-
-    def _try(self):
-        """Remove half the units of all groups; leave whole those where that fails."""
-        self.groups = [group for group in self.groups if self._goes_alone(group)]
-        with torch.no_grad():
-            wanted = self._outputs_without(self.groups)
-        if self._is_fine(self.groups, wanted):
-            return
-        fine = []
-        for group in self.groups:
-            tried = [*fine, group]
-            if self._is_fine(tried, self._outputs_without(tried)):
-                fine.append(group)
-            else:
-                self.left_whole[group.name] = (
-                    "its size seems to be written into the code: without some units, "
-                    "the model fails or gives something else"
-                )
-        self.groups = fine
-
-    def _goes_alone(self, group):
-        """Whether a group can shrink where others of the same layers do not.
-
-        Not where a layer's output is cut into parts of equal size.
-        """
-        made = {a for a in group.indices if a.dim == 0 or a.tensor not in group.readers}
-        others = (other.indices for other in self.groups if other.name != group.name)
-        if not any(made & indices.keys() for indices in others):
-            return True
-        is_fine = self._is_fine([group], self._outputs_without([group]))
-        if not is_fine:
-            self.left_whole[group.name] = "is cut into parts whose sizes go together"
-        return is_fine
-
-    def _outputs_without(self, groups):
-        """Return outputs of the full model in which nothing reads half the units."""
-        model = copy.deepcopy(self.model)
-        for group in groups:
-            for tensor in group.readers:
-                lost = group.indices[Axis(tensor, 1)][group.n_units // 2 :]
-                place, attribute = self.owners[tensor][0]
-                weight = getattr(model.get_submodule(place), attribute)
-                with torch.no_grad():
-                    weight[:, torch.from_numpy(lost.ravel())] = 0.0
-        return outputs_of(run(model, self.batch))
-
-    def _is_fine(self, groups, wanted):
-        widths = {group.name: group.n_units for group in self.groups}
-        widths.update({group.name: group.n_units // 2 for group in groups})
-        try:
-            found = outputs_of(run(self.resized(widths), self.batch))
-        except Exception:  # whatever a model raises when a size is not what it expects
-            return False
-        return len(found) == len(wanted) and all(
-            a.shape == b.shape
-            and (a - b).abs().max() <= TOLERANCE * b.abs().max().clamp(min=1e-6)
-            for a, b in zip(found, wanted, strict=True)
-        )
 
     # -- groups --------------------------------------------------------------
 
     @cached_property
     def sizes(self):
         """Number of indices of each axis that is known, of the full model."""
-        links = self._couplings.links
+        links = self.couplings.links
         found = {axis: len(labels) for axis, labels in links.axes.items()}
         for group in self.groups:
             for axis in group.indices:
-                found[axis] = self._full_shapes[axis.tensor][axis.dim]
+                found[axis] = self.full_shapes[axis.tensor][axis.dim]
         return found
 
     def modules_of(self, tensor):
@@ -214,9 +233,27 @@ class Plan:
             found.setdefault(id(self.model.get_submodule(name)), name)
         return list(found.values())
 
+    def intercepts_of(self, model, tensor):
+        """Return where intercepts of the layers of a weight go, with their signs."""
+        found = []
+        for name in self.modules_of(tensor):
+            bias = model.get_submodule(name).bias
+            if bias is not None:
+                found.append((bias, 1.0))
+            else:
+                norm = model.get_submodule(self.norms[tensor])
+                found.append((norm.running_mean, -1.0))
+        return found
+
+    def add_intercept(self, model, tensor, more):
+        """Add an array to what the layers of a weight give."""
+        with torch.no_grad():
+            for place, sign in self.intercepts_of(model, tensor):
+                place.add_(torch.from_numpy(sign * more).to(place))
+
     def n_calls(self, tensor):
         """Return how often a weight is used in one pass through the model."""
-        return sum(call.tensor == tensor for call in self._couplings.calls)
+        return sum(call.tensor == tensor for call in self.couplings.calls)
 
     @staticmethod
     def early(group):
@@ -225,7 +262,7 @@ class Plan:
 
     def kernel_size(self, tensor):
         """Return how many columns an input channel of a layer has."""
-        return math.prod(self._full_shapes[tensor][2:])
+        return math.prod(self.full_shapes[tensor][2:])
 
     def heads_of(self, group):
         """Return what `rescale_heads` needs: modules, number of units, widths."""
@@ -256,111 +293,25 @@ class Plan:
 
     def resized(self, widths):
         """Return the model with the first units of each group, for its shapes."""
-        model = copy.deepcopy(self.model)
+        model, owners = copy.deepcopy(self.model), self.owners
         alive = {axis: np.arange(size) for axis, size in self.sizes.items()}
+        for branch in self.removed(widths).values():
+            owners = branch.cut(model, owners)
         for group in self.groups:
             n_kept = widths[group.name]
-            if n_kept < group.n_units:
-                shrink(model, group.keep(np.arange(n_kept), alive), self.owners)
+            if 0 < n_kept < group.n_units:
+                shrink(model, group.keep(np.arange(n_kept), alive), owners)
                 if group.kind == "heads":
                     rescale_heads(model, *self.heads_of(group), n_kept)
         return model
 
-    def n_parameters(self, widths):
-        """Return the number of parameters with some widths, added intercepts too."""
-        changed = self._shapes(widths)
-        pruned = (group for group in self.groups if widths[group.name] < group.n_units)
-        refitted = {tensor for group in pruned for tensor in group.readers}
-        return sum(
-            self._numel(name, changed)
-            for name in self._parameters
-            if self._added.get(name) in refitted or name not in self._added
-        )
-
     @cached_property
-    def _parameters(self):
-        """Names of all parameters, each once."""
-        return [
-            name
-            for name, places in self.owners.items()
-            if places[0][1] in self.model.get_submodule(places[0][0])._parameters
-        ]
-
-    @cached_property
-    def _full_shapes(self):
+    def full_shapes(self):
         """Shape of each tensor of the full model."""
         return {
             name: tuple(getattr(self.model.get_submodule(place), attribute).shape)
             for name, ((place, attribute), *_) in self.owners.items()
         }
-
-    @cached_property
-    def _units_of_labels(self):
-        """Number of the linked set of each label."""
-        return self._couplings.links.components()[0]
-
-    def flops(self, widths):
-        """Return the multiply-adds of one row with some widths."""
-        changed, kept = self._shapes(widths), self._kept_labels(widths)
-        total = 0.0
-        for call in self._couplings.calls:
-            total += call.positions * self._numel(call.tensor, changed)
-        for product in self._couplings.products:
-            total += product.cost * np.count_nonzero(kept[product.labels])
-        return int(total)
-
-    def _shapes(self, widths):
-        """Return how many indices of axes go, by tensor and dimension."""
-        lost = {}
-        for group in self.groups:
-            gone = group.n_units - widths[group.name]
-            for axis, indices in group.indices.items():
-                by_dim = lost.setdefault(axis.tensor, {})
-                by_dim[axis.dim] = by_dim.get(axis.dim, 0) + gone * indices.shape[1]
-        return lost
-
-    def _numel(self, name, lost):
-        shape = list(self._full_shapes[name])
-        for dim, gone in lost.get(name, {}).items():
-            shape[dim] -= gone
-        return math.prod(shape)
-
-    def _kept_labels(self, widths):
-        """Return for each label whether it is there with some widths."""
-        links, found = self._couplings.links, self._units_of_labels
-        stays = np.ones(found.max() + 1, dtype=bool)
-        for group in self.groups:
-            axis, indices = next(iter(group.indices.items()))
-            stays[found[links.axes[axis][indices[widths[group.name] :, 0]]]] = False
-        return stays[found]
-
-    # -- the result ----------------------------------------------------------
-
-    def finished(self, model, original):
-        """Return a pruned copy as users want it: like the original, but smaller."""
-        for bias in self._added:
-            place = self.owners[bias][0][0]
-            module = model.get_submodule(place)
-            if not module.bias.any():
-                for name, _ in self.owners[bias]:
-                    model.get_submodule(name).bias = None
-        restore_attention(model, copy.deepcopy(self._replaced), self._nested)
-        before = dict(original.named_parameters(remove_duplicate=False))
-        before.update(original.named_buffers(remove_duplicate=False))
-        wide = next(original.parameters()).dtype
-        modes = {name: module.training for name, module in original.named_modules()}
-        for name, module in model.named_modules():
-            module.training = modes.get(name, original.training)
-            own = [*module._parameters.items(), *module._buffers.items()]
-            for attribute, tensor in own:
-                if tensor is None or not tensor.is_floating_point():
-                    continue
-                old = _ancestor(before, name, attribute)
-                tensor.data = tensor.data.to(wide if old is None else old.dtype)
-                if isinstance(tensor, nn.Parameter):
-                    tensor.requires_grad_(old is None or old.requires_grad)
-                    tensor.grad = None
-        return model
 
 
 def _copied(model):
@@ -372,19 +323,3 @@ def _copied(model):
             "parameter first, as by torch.nn.utils.remove_weight_norm or "
             f"torch.nn.utils.prune.remove. {error}"
         ) from error
-
-
-def _ancestor(before, name, attribute):
-    """Return the tensor of the original that one of the result comes from, or None.
-
-    For an added intercept, the weight of its layer; for what was part of
-    `nn.MultiheadAttention`, the weights of all.
-    """
-    parent = name.rpartition(".")[0]
-    places = (
-        qualified(name, attribute),
-        qualified(name, "weight"),
-        qualified(parent, f"in_proj_{attribute}"),
-        f"{name}_{attribute}",
-    )
-    return next((before[place] for place in places if place in before), None)

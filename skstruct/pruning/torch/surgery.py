@@ -21,6 +21,8 @@ def shrink(model, keep, owners):
         Name of a tensor -> places that hold it.
     """
     for name, by_dim in keep.items():
+        if name not in owners:  # it went with a whole branch
+            continue
         places = owners[name]
         module, attribute = model.get_submodule(places[0][0]), places[0][1]
         old = getattr(module, attribute)
@@ -34,6 +36,12 @@ def shrink(model, keep, owners):
             module = model.get_submodule(module_name)
             setattr(module, attribute, new)
             _declare(module)
+
+
+def set_module(model, name, module):
+    """Put a module in the place of another, which is not the model itself."""
+    parent, _, child = name.rpartition(".")
+    setattr(model.get_submodule(parent), child, module)
 
 
 def _declare(module):

@@ -1,59 +1,32 @@
 """Prune a model to given widths, from its inputs on."""
 
 import copy
-from typing import NamedTuple
+from contextlib import nullcontext
 
 import numpy as np
 import torch
-from torch import nn
 
 from skstruct.pruning.reconstruction import GREEDY
 from skstruct.pruning.torch.batches import mask_of, rows_of
 from skstruct.pruning.torch.batches import prepared as on_device
 from skstruct.pruning.torch.capture import Stop, hooks, run
-from skstruct.pruning.torch.choosing import Problem, choose, missed, refitted
+from skstruct.pruning.torch.choosing import (
+    Problem,
+    adjusted,
+    before_norm,
+    choose,
+    missed,
+    refitted,
+)
 from skstruct.pruning.torch.links import Axis
 from skstruct.pruning.torch.moments import Moments
+from skstruct.pruning.torch.options import Pruned
 from skstruct.pruning.torch.positions import inputs_at, sample, values_at
-from skstruct.pruning.torch.probes import Probes
+from skstruct.pruning.torch.probes import Probes, outputs_of
+from skstruct.pruning.torch.replay import Replay, noting_calls
 from skstruct.pruning.torch.surgery import Conv, rescale_heads, shrink
 
-GUARD = 1e-2  # a batch norm's scale below this share of the largest is not divided by
 N_PROBED = 128  # rows that are enough for how the output depends on layers
-
-
-class Options(NamedTuple):
-    """How units are chosen and refitted; see `TorchPruner`."""
-
-    criterion: object
-    refit: str | None
-    ridge: float
-    n_swaps: int
-    n_positions: int
-    weighted: bool
-    seed: int
-
-
-class Pruned(NamedTuple):
-    """A pruned model.
-
-    Attributes
-    ----------
-    model : nn.Module
-        The model.
-    kept : dict
-        Name of each group -> units kept.
-    errors : dict
-        Weight of each reader -> share of the variance of its target that is missed.
-    few : dict
-        Weight of each reader that was looked at in fewer places than it has inputs ->
-        (places, inputs).
-    """
-
-    model: nn.Module
-    kept: dict
-    errors: dict
-    few: dict
 
 
 class Calibration:
@@ -74,7 +47,9 @@ class Calibration:
         self.model = plan.model
         self.quota = -(-options.n_positions // len(batches))
         self.targets, self.others = {}, {}
+        self.once = [set() for _ in batches]
         self.moments, self.probes = {}, None
+        self.first = None, None  # layer last looked at in the full model, its moments
         self._look()
         needs_probes = options.criterion == "taylor" or options.weighted
         if needs_probes:
@@ -85,8 +60,10 @@ class Calibration:
 
     def some(self):
         """Return about `N_PROBED` rows of the inputs, as batches."""
-        step = max(1, sum(map(rows_of, self.batches)) // N_PROBED)
-        return self.batches[::step]
+        total = len(self.batches)
+        n_wanted = round(N_PROBED / np.mean([rows_of(b) for b in self.batches]))
+        found = np.linspace(0, total - 1, min(max(n_wanted, 1), total))
+        return [self.batches[int(index)] for index in found]
 
     def prepared(self, batch):
         """Return a batch that suits the model."""
@@ -95,11 +72,12 @@ class Calibration:
 
     # -- passes through a model ----------------------------------------------
 
-    def _pass(self, model, wanted, visit, last=None):
+    def _pass(self, model, wanted, visit, around, last=None):
         """Run all batches; call `visit(reader, key, X, Z, other)` for each reader.
 
         `key` numbers what is seen; X are its inputs at some places, Z what it gives
-        without its bias, `other` what that is added to, or None.
+        without its bias, `other` what that is added to, or None. `around(index)` is a
+        context in which a batch is run.
         """
         plan = self.plan
         names = {name: tensor for tensor in wanted for name in plan.modules_of(tensor)}
@@ -140,7 +118,7 @@ class Calibration:
                     other = operands[plan.residuals[tensor].operand]
                     seen(tensor, X, Z, values_at(other, places, is_conv))
 
-            with hooks(model, names, layer):
+            with hooks(model, names, layer), around(index):
                 run(model, self.prepared(batch), addition if additions else None)
 
     def _look(self):
@@ -165,7 +143,20 @@ class Calibration:
             if tensor in shared:
                 self.moments[tensor].add(X, Z)
 
-        self._pass(self.model, list(plan.readers), visit)
+        def around(index):
+            return noting_calls(self.model, self.once[index])
+
+        self._pass(self.model, list(plan.readers), visit, around)
+
+    def moments_of(self, tensors):
+        """Return what some layers of the full model get and give, as moments."""
+        found = {tensor: Moments() for tensor in tensors}
+
+        def visit(tensor, number, X, Z, other):
+            found[tensor].add(X, Z)
+
+        self._pass(self.model, tensors, visit, nullcontext)
+        return {tensor: moments.centred() for tensor, moments in found.items()}
 
     # -- pruning -------------------------------------------------------------
 
@@ -177,7 +168,12 @@ class Calibration:
         widths : dict
             Name of each group -> units to keep.
         """
-        return _Walk(self, widths).result()
+        # Where inputs are too many to be held, outputs are as well.
+        is_held = isinstance(self.batches, list)
+        walk = _Walk(self, widths, Replay(self.once) if is_held else None)
+        if not walk.is_true():
+            walk = _Walk(self, widths, None)
+        return walk.result()
 
     def problem(self, group, tensor, moments, alive):
         """Return what a reader is to reproduce from the units of a group."""
@@ -208,23 +204,49 @@ class Calibration:
 class _Walk:
     """One model on its way to be smaller."""
 
-    def __init__(self, calibration, widths):
+    def __init__(self, calibration, widths, replay):
+        self.replay = replay
         self.calibration, self.plan = calibration, calibration.plan
         self.options = calibration.options
         self.model = copy.deepcopy(calibration.model)
         self.alive = {axis: np.arange(n) for axis, n in self.plan.sizes.items()}
         self.kept, self.errors, self.few = {}, {}, {}
-        groups = [g for g in self.plan.groups if widths[g.name] < g.n_units]
-        self._choose_early(groups, widths)
-        touched = {tensor for group in groups for tensor in group.readers}
-        for tensor in sorted(touched, key=self.plan.places.get):
-            self._visit(tensor, [g for g in groups if tensor in g.readers], widths)
+        self.owners = self.plan.owners
+        removed = self.plan.removed(widths)
+        self.lost = {tensor for branch in removed.values() for tensor in branch.lost}
+        pruned = [g for g in self.plan.groups if widths[g.name] < g.n_units]
+        self.groups = [group for group in pruned if widths[group.name] > 0]
+        self._choose_early(self.groups, widths)
+        self.left = self.plan.touched(widths)
+        if len(self.left) < 2:
+            self.replay = None
+        last = {branch.reader: name for name, branch in removed.items()}
+        while self.left:
+            tensor = self.left[0]
+            if tensor in last:
+                self._remove(last[tensor], removed[last[tensor]])
+            else:
+                own = [group for group in self.groups if tensor in group.readers]
+                self._visit(tensor, own, widths)
+            self.left.remove(tensor)
+        self.kept.update({g.name: np.arange(0) for g in pruned if not widths[g.name]})
 
     def result(self):
         """Return what came out."""
         for group in self.plan.groups:
             self.kept.setdefault(group.name, np.arange(group.n_units))
         return Pruned(self.model, self.kept, self.errors, self.few)
+
+    def is_true(self):
+        """Whether what the model does could be replayed."""
+        if self.replay is None:
+            return True
+        batch = self.calibration.prepared(self.calibration.batches[0])
+
+        def outputs():
+            return outputs_of(run(self.model, batch))
+
+        return self.replay.is_true(outputs, self.model)
 
     def _choose_early(self, groups, widths):
         """Choose what several layers read, on the full model, and what has scores."""
@@ -240,6 +262,7 @@ class _Walk:
                 problems = [
                     self._problem(group, tensor, moments[tensor].centred())
                     for tensor in group.readers
+                    if tensor not in self.lost
                 ]
                 found[group.name] = self._choose(problems, widths[group.name])
         for group in groups:
@@ -259,9 +282,18 @@ class _Walk:
     def _shrink(self, group, units):
         self.kept[group.name] = units
         wanted = group.keep(units, self.alive)
-        shrink(self.model, wanted, self.plan.owners)
+        shrink(self.model, wanted, self.owners)
         if group.kind == "heads":
             rescale_heads(self.model, *self.plan.heads_of(group), len(units))
+
+    def _remove(self, name, branch):
+        """Put the mean of what a branch is to give in its place."""
+        if self.options.refit is not None:
+            moments = self._measure(branch.reader).centred()
+            self.plan.add_intercept(self.model, branch.reader, moments[1])
+            self.errors[branch.reader] = float(np.trace(moments[4]) > 0)
+        self.owners = branch.cut(self.model, self.owners)
+        self.kept[name] = np.arange(0)
 
     def _visit(self, tensor, groups, widths):
         """Choose the units that only this layer reads, and refit it."""
@@ -288,17 +320,26 @@ class _Walk:
             moments = x[rows], z, gram[np.ix_(rows, rows)], cross[rows], energy
         if n_places <= len(moments[2]):
             self.few[tensor] = n_places, len(moments[2])
-        self._refit(tensor, moments)
+        self._refit(tensor, moments, n_places, is_whole=not groups)
 
     def _measure(self, tensor):
         """Return moments of a layer's inputs now, and of what it is to give."""
+        if self.kept:
+            return self._looked_at(tensor)
+        # Nothing is changed yet: the same for any widths.
+        if self.calibration.first[0] != tensor:
+            self.calibration.first = tensor, self._looked_at(tensor)
+        return self.calibration.first[1]
+
+    def _looked_at(self, tensor):
         targets = self.calibration.targets[tensor]
         others = self.calibration.others[tensor]
         out = torch.from_numpy(self.alive[Axis(tensor, 0)])
         residual, moments = self.plan.residuals.get(tensor), Moments()
         factor = None
         if residual is not None and self._is_corrected(tensor, residual):
-            factor = self._factor(residual)
+            norm = residual.norm and self.model.get_submodule(residual.norm)
+            factor = 1.0 if norm is None else before_norm(norm)
 
         def visit(_, number, X, Z, other):
             wanted = targets[number][:, out]
@@ -306,8 +347,23 @@ class _Walk:
                 wanted = wanted + (others[number][:, out] - other) * factor
             moments.add(X, wanted)
 
-        self.calibration._pass(self.model, [tensor], visit, last=tensor)
+        pending = self._pending()
+
+        def around(index):
+            if self.replay is None:
+                return nullcontext()
+            return self.replay.run(self.model, index, pending)
+
+        self.calibration._pass(self.model, [tensor], visit, around, last=tensor)
         return moments
+
+    def _pending(self):
+        """Return the names of the modules that are still to change."""
+        tensors = set(self.left)
+        for group in self.groups:
+            if group.name not in self.kept:
+                tensors.update(axis.tensor for axis in group.indices)
+        return {name for t in tensors for name, _ in self.plan.owners[t]}
 
     def _is_corrected(self, tensor, residual):
         """Whether the other operand is final: no layer to come gives it."""
@@ -315,35 +371,19 @@ class _Walk:
         depends = residual.depends
         return depends is None or places.get(depends, -1) < places[tensor]
 
-    def _factor(self, residual):
-        """Return by what an error after the batch norm is multiplied before it."""
-        if residual.norm is None:
-            return 1.0
-        norm = self.model.get_submodule(residual.norm)
-        spread = torch.sqrt(norm.running_var + norm.eps)
-        if norm.weight is None:
-            return spread
-        scale = norm.weight.detach()
-        is_small = scale.abs() < GUARD * scale.abs().max()
-        return torch.where(is_small, 0.0, spread / torch.where(is_small, 1.0, scale))
-
-    def _refit(self, tensor, moments):
+    def _refit(self, tensor, moments, n_places, is_whole):
+        """Refit a layer, one that has lost nothing only as much as that is worth."""
         module = self.model.get_submodule(self.plan.readers[tensor])
         weights = module.weight.detach().flatten(1).double().cpu().numpy()
         columns = np.arange(weights.shape[1])
         if self.options.refit is not None:
-            weights, intercept = refitted(moments, columns, weights, self.options.ridge)
+            weights, intercept = (
+                adjusted(moments, weights, n_places)
+                if is_whole
+                else refitted(moments, columns, weights, self.options.ridge)
+            )
             with torch.no_grad():
                 found = torch.from_numpy(weights).reshape(module.weight.shape)
                 module.weight.copy_(found)
-                self._add_to_intercepts(tensor, torch.from_numpy(intercept))
+            self.plan.add_intercept(self.model, tensor, intercept)
         self.errors[tensor] = missed(moments, columns, weights)
-
-    def _add_to_intercepts(self, tensor, more):
-        for name in self.plan.modules_of(tensor):
-            module = self.model.get_submodule(name)
-            if module.bias is not None:
-                module.bias.add_(more.to(module.bias))
-            else:
-                norm = self.model.get_submodule(self.plan.norms[tensor])
-                norm.running_mean.sub_(more.to(norm.running_mean))
