@@ -189,12 +189,13 @@ def removable_groups(
     zero, the unit gives the same for every input: 0 after activations such as relu,
     gelu, silu and tanh, else a constant. "outgoing" are the columns of weights of all
     layers that read the unit. Where they are zero nothing depends on the unit, whatever
-    it gives. In both cases it can be removed, and what the model computes stays.
+    it gives. In both cases it can be removed, and what the model computes stays; but
+    not a constant that is not zero where a convolution pads its input by zeros.
 
     Behind a relu a unit without incoming weights has no gradient: it stays zero. One
     without outgoing weights can return.
 
-    Weights are layers' "filters" and "channels" in [1]_.
+    Of a convolution, these are the "filters" and the "channels" of [1]_.
 
     References
     ----------
