@@ -101,6 +101,35 @@ def test_without_zeros_everything_stays():
         TorchPruner(mlp(), budget="zero").fit(rows())
 
 
+class Conv1D(nn.Module):
+    """A linear layer whose weight is transposed, as in `transformers`."""
+
+    def __init__(self, n_out, n_in):
+        super().__init__()
+        self.nf, self.nx = n_out, n_in
+        self.weight = nn.Parameter(torch.randn(n_in, n_out))
+        self.bias = nn.Parameter(torch.randn(n_out))
+
+    def forward(self, x):
+        return x @ self.weight + self.bias
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_transposed_weights(side):
+    torch.manual_seed(0)
+    model = nn.Sequential(Conv1D(8, 6), nn.ReLU(), Conv1D(3, 8))
+    groups = removable_groups(
+        model, rows(), side=side, group_weights={"0": np.arange(8) % 2}
+    )
+    dims = {name: dim for name, (dim, _) in groups.parts.items()}
+    wanted = {"incoming": {"0.weight": 1, "0.bias": 0}, "outgoing": {"2.weight": 0}}
+    assert dims == wanted[side]
+    proximal_step(model, groups, 1.0, 1e3)
+    small = TorchPruner(model, budget="zeros").fit(rows()).model_
+    assert small[0].weight.shape == (6, 4)
+    torch.testing.assert_close(small(rows()), model(rows()))
+
+
 # -- groups ------------------------------------------------------------------------
 
 

@@ -66,7 +66,8 @@ def proximal_step(model, groups, alpha, lr, *, l1_ratio=0.0):
     Step sizes are what a constant gradient is multiplied by in the end. Of SGD with
     momentum m this is ``lr / (1 - m)``, of Adam ``lr / (sqrt(v) + eps)`` for each
     entry, with v the running mean of squared gradients [3]_; the minimiser then is
-    found by Newton's method, in two to four iterations mostly. So training ends at
+    found by Newton's method, in two to four iterations mostly, which can take as long
+    as a small batch. So training ends at
     stationary points of the objective above, and `alpha` means the same for all
     optimizers. A number given with Adam works like the weight decay of AdamW: apart
     from the gradients and alike on all units, the objective is not the one above, and

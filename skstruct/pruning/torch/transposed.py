@@ -63,4 +63,6 @@ def _is_transposed(module):
         return False
     x = torch.linspace(-1, 1, len(own["weight"]))[None].to(own["weight"])
     with torch.no_grad():
-        return torch.allclose(module(x), F.linear(x, own["weight"].T, own["bias"]))
+        wanted = F.linear(x, own["weight"].T, own["bias"])
+        error = (module(x) - wanted).abs().max()
+    return bool(error <= 1e-3 * wanted.abs().max())

@@ -71,9 +71,12 @@ def units_of(model, inputs, targets, side):
 def _as_in_model(plan, axis, indices):
     """Return name, dimension and indices of an axis in the model that users have.
 
-    There, queries, keys and values of `nn.MultiheadAttention` have one weight.
+    There, queries, keys and values of `nn.MultiheadAttention` have one weight, and
+    some weights are transposed.
     """
     name, _, attribute = axis.tensor.rpartition(".")
+    if name in plan.turned and attribute == "weight":
+        return axis.tensor, 1 - axis.dim, indices
     parent, _, layer = name.rpartition(".")
     is_split = parent and isinstance(plan.model.get_submodule(parent), SmallerAttention)
     if not is_split or layer == "out_proj":

@@ -14,7 +14,8 @@ from skstruct.pruning.torch.unit_tensors import (
     zeros_by_unit,
 )
 
-TOLERANCE = 1e-6  # of the norm of a unit
+# Newton's last step, as a share of a unit's norm; the error left is about its square.
+TOLERANCE = 1e-3
 MAX_ITER = 50
 
 
@@ -111,12 +112,13 @@ def _shrink_by_entry(groups, tensors, free, steps, slopes):
     ``1 / sqrt(h)``, which is increasing and concave, and linear where all step sizes
     are alike: from below, it rises to the root. Where ``h(0) <= 1``, c is zero.
     """
+    pulls = {n: spread(groups, slopes, n, p) * steps[n] for n, p in free.items()}
 
     def scaled(value):
         """Return (entry, what it is divided by) at some norms, by parameter."""
-        for name, parameter in free.items():
-            own = spread(groups, slopes, name, parameter) * steps[name]
-            yield name, parameter.to(own.dtype), spread(groups, value, name, own) + own
+        for name, pull in pulls.items():
+            below = spread(groups, value, name, pull) + pull
+            yield name, free[name].to(pull.dtype), below
 
     def sums(value):
         squares, cubes = {}, {}
