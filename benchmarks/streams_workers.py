@@ -13,6 +13,7 @@ import warnings
 from contextlib import contextmanager
 from pathlib import Path
 
+import dask
 import joblib
 import numpy as np
 from distributed import Client, LocalCluster
@@ -26,11 +27,22 @@ from skstruct import (
     GroupStabilitySelection,
 )
 
+# Dask has workers give memory back at once, and fits then fault it in again.
+ENVIRONMENT = {
+    "MALLOC_TRIM_THRESHOLD_": 2**30,
+    "MALLOC_MMAP_THRESHOLD_": 2**30,
+    "OMP_NUM_THREADS": 1,
+}
+
 
 @contextmanager
 def cluster_of(n_workers):
-    """Have joblib use a cluster of so many workers of one thread."""
+    """Have joblib use a cluster of so many workers of one thread.
+
+    joblib fits in this process if there is only one.
+    """
     with (
+        dask.config.set({"distributed.nanny.pre-spawn-environ": ENVIRONMENT}),
         LocalCluster(
             n_workers=n_workers,
             threads_per_worker=1,
@@ -130,7 +142,7 @@ def selection(folder, n, p):
         seconds, found = [], []
         for n_workers in (1, 2):
             with cluster_of(n_workers):
-                few = X[:2000], target[:2000]
+                few = X[:300], target[:300]
                 seconds.append(timed(model, X, target, first=few, repeats=1))
                 found.append(what(model))
         with joblib.parallel_config("threading", n_jobs=2):
