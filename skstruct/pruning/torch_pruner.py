@@ -87,7 +87,8 @@ class TorchPruner(BaseEstimator):
     n_positions : int, default=12000
         Places (pixels, tokens) at which a layer is looked at, at most; of more, as
         many are drawn. The memory needed grows with this and with the width of
-        layers, not with the number of inputs.
+        layers, not with the number of inputs, but for what layers gave: at most 512 MB
+        of it are held between passes.
     batch_size : int, default=32
         Rows in a batch, if `fit` gets tensors.
     scoring : callable, default=None
