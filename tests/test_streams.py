@@ -358,7 +358,11 @@ def labels(X, n_classes):
 
 @pytest.mark.parametrize(
     ("n_classes", "scoring"),
-    [(2, None), (2, "accuracy"), (3, make_scorer(f1_score, average="macro"))],
+    [
+        (2, None),
+        (2, "accuracy"),
+        (3, make_scorer(f1_score, average="macro", pos_label=None)),
+    ],
 )
 def test_a_classifier_that_is_cross_validated(n_classes, scoring, tmp_path):
     X, _, weights, _ = data()
