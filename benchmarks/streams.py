@@ -8,9 +8,9 @@ mapped do not count. ``--rows`` and ``--folder`` say how large files are and whe
 
 import argparse
 import ctypes
+import tempfile
 import threading
 import time
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,7 @@ from skstruct import GroupLasso, GroupLassoClassifier, GroupLassoCV
 
 SIZE = 10  # features in a group
 STEP = 20_000  # rows in a chunk of 200 columns
+FOLDER = Path(tempfile.gettempdir()) / "skstruct-streams"  # files stay for more runs
 
 
 class Watch:
@@ -260,10 +261,9 @@ def main():
     parser.add_argument("parts", nargs="+", choices=parts)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--columns", type=int, default=200)
-    parser.add_argument("--folder", type=Path, default=Path("/tmp/skstruct-streams"))
+    parser.add_argument("--folder", type=Path, default=FOLDER)
     args = parser.parse_args()
     args.folder.mkdir(exist_ok=True)
-    warnings.simplefilter("ignore")
     known = {
         "squared": squared,
         "curved": curved,

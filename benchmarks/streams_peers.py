@@ -6,13 +6,12 @@ the array in memory, dask-ml a Dask array of 20,000-row chunks, computed in this
 """
 
 import argparse
-import warnings
 from pathlib import Path
 
 import numpy as np
 from sklearn.linear_model import SGDClassifier, SGDRegressor
 
-from benchmarks.streams import STEP, Watch, largest_alpha, write
+from benchmarks.streams import FOLDER, STEP, Watch, largest_alpha, write
 from skstruct import GroupLasso, GroupLassoClassifier
 
 #: Options of dask-ml's solvers for l1, from loose to tight.
@@ -120,10 +119,9 @@ def main():
     parser.add_argument("--only", choices=("classes", "numbers"))
     parser.add_argument("--rows", type=int, default=200_000)
     parser.add_argument("--columns", type=int, default=200)
-    parser.add_argument("--folder", type=Path, default=Path("/tmp/skstruct-streams"))
+    parser.add_argument("--folder", type=Path, default=FOLDER)
     args = parser.parse_args()
     args.folder.mkdir(exist_ok=True)
-    warnings.simplefilter("ignore")
     path, targets = write(args.folder, args.rows, args.columns)
     # As groups of ten; one column weighs a root of ten less.
     top = largest_alpha(path, targets["label"].astype(float), "")

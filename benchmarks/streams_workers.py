@@ -9,7 +9,6 @@ import argparse
 import os
 import signal
 import threading
-import warnings
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,7 +18,7 @@ import numpy as np
 from distributed import Client, LocalCluster
 from sklearn.model_selection import GridSearchCV
 
-from benchmarks.streams import SIZE, Watch, coefficients, write
+from benchmarks.streams import FOLDER, SIZE, Watch, coefficients, write
 from skstruct import (
     GroupLasso,
     GroupLassoClassifier,
@@ -158,10 +157,9 @@ def main():
     parser.add_argument("parts", nargs="+", choices=parts)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--columns", type=int, default=200)
-    parser.add_argument("--folder", type=Path, default=Path("/tmp/skstruct-streams"))
+    parser.add_argument("--folder", type=Path, default=FOLDER)
     args = parser.parse_args()
     args.folder.mkdir(exist_ok=True)
-    warnings.simplefilter("ignore")
     print("| wall s | 1 worker | 2 workers | ratio | |\n|---|---|---|---|---|")
     for part in args.parts:
         parts[part](args.folder, args.rows, args.columns)

@@ -20,13 +20,11 @@ from skstruct.kernels.coding_gap import (
     feasible_share,
     gap_of_code,
 )
-from skstruct.kernels.coding_guess import guess_code
+from skstruct.kernels.coding_guess import ENTERS, guess_code
 from skstruct.kernels.coding_newton import newton_step
 from skstruct.kernels.scans import residual_products, subtract_rows
 from skstruct.kernels.sweeps import add_curvature
 
-# Groups enter together when they exceed what zero allows by this share of the largest.
-_ENTERS = 0.6
 # Share of the gap below which sweeps of an active set that has just grown stop.
 _WORTH = 0.03
 # Sweeps between a Newton step that did not lower the objective and the next.
@@ -215,7 +213,7 @@ def enlarge(ptr, excess, c, is_active, active, n_active):
         if not is_active[g]:
             largest = max(largest, excess[g])
     for g in range(excess.shape[0]):
-        if not is_active[g] and largest > 0.0 and excess[g] >= _ENTERS * largest:
+        if not is_active[g] and largest > 0.0 and excess[g] >= ENTERS * largest:
             is_active[g] = True
             active[kept] = g
             kept += 1

@@ -13,9 +13,9 @@ from skstruct.kernels.blocks import INNER
 from skstruct.kernels.coding_gap import excesses
 from skstruct.kernels.scans import subtract_rows
 
+# Groups enter together when they exceed what zero allows by this share of the largest.
+ENTERS = 0.6
 _SWEEPS = 9
-# Groups take part when they exceed what zero allows by this share of the largest.
-_ENTERS = 0.6
 
 
 @njit(**INNER)
@@ -73,7 +73,7 @@ def promising_groups(ptr, excess, c, active):
     for g in range(excess.shape[0]):
         largest = max(largest, excess[g])
     for g in range(excess.shape[0]):
-        is_in = largest > 0.0 and excess[g] >= _ENTERS * largest
+        is_in = largest > 0.0 and excess[g] >= ENTERS * largest
         for i in range(ptr[g], ptr[g + 1]):
             is_in = is_in or c[i] != 0.0
         if is_in:

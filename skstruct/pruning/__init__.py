@@ -9,8 +9,8 @@ from skstruct.pruning.sensitivity import sensitivity_curves
 from skstruct.pruning.sparse_path import sparse_mlp_path
 from skstruct.pruning.torch_drop_and_grow import DropAndGrow
 from skstruct.pruning.torch_groups import UnitGroups, removable_groups
+from skstruct.pruning.torch_proximal_step import proximal_step
 from skstruct.pruning.torch_pruner import TorchPruner
-from skstruct.pruning.torch_training import proximal_step
 
 __all__ = [
     "DropAndGrow",

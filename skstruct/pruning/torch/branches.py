@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from skstruct.pruning.torch.capture import run
+from skstruct.pruning.torch.capture import hooks, run
 from skstruct.pruning.torch.groups import forward_of
 from skstruct.pruning.torch.links import Axis
 from skstruct.pruning.torch.operations import name_of
@@ -192,25 +192,15 @@ def _forms(plan, names, layer):
     """Return (dim, n_more) of each module, or None if one gives something else."""
     found = {}
 
-    def note(name, module):
-        def hook(_, args, output):
-            is_many = isinstance(output, tuple)
-            first = output[0] if is_many and output else output
-            if isinstance(first, torch.Tensor):
-                found[name] = (
-                    _channel_dim(module, plan.model.get_submodule(layer)),
-                    (len(output) - 1 if is_many else None),
-                )
+    def visit(name, module, given, output):
+        is_many = isinstance(output, tuple)
+        first = output[0] if is_many and output else output
+        if isinstance(first, torch.Tensor):
+            dim = _channel_dim(module, plan.model.get_submodule(layer))
+            found[name] = dim, len(output) - 1 if is_many else None
 
-        return module.register_forward_hook(hook)
-
-    modules = {name: plan.model.get_submodule(name) for name in names}
-    handles = [note(name, module) for name, module in modules.items()]
-    try:
+    with hooks(plan.model, names, visit):
         run(plan.model, plan.batch)
-    finally:
-        for handle in handles:
-            handle.remove()
     return found if len(found) == len(names) else None
 
 

@@ -84,8 +84,7 @@ class Budget:
             return self._by_name(self.search.smallest(limit, self._picked))
         if kind == "fraction":
             return self._by_name(self._of_fraction(limit))
-        costs = {"params": self._params, "flops": self._flops, "latency": self.latency}
-        cost = costs[kind]
+        cost = self._costs[kind]
         goes_below = self.whole and self.allocation != "uniform" and kind != "latency"
         if goes_below and cost(self.widths.uniform(0.0)) > limit:
             return self._by_name(self.search.allocated(cost, limit, self.whole))
@@ -159,13 +158,8 @@ class Budget:
         widths, search = self.widths.full, self.search
         if kind == "fraction":
             limit = round(limit * len(self.whole))
-        cost = {
-            "fraction": lambda kept: sum(kept[index] > 0 for index in self.whole),
-            "params": self._params,
-            "flops": self._flops,
-            "latency": self.latency,
-            "score_drop": None,
-        }[kind]
+        layers = {"fraction": lambda kept: sum(kept[index] > 0 for index in self.whole)}
+        cost = {**self._costs, **layers}.get(kind)  # none for "score_drop"
         least = search.value(widths) - limit if cost is None else -np.inf
         alone = search.missed_without(self.whole)
         while cost is None or cost(widths) > limit:
@@ -190,6 +184,11 @@ class Budget:
         return [1, *named.values()]
 
     # -- costs of widths -----------------------------------------------------
+
+    @property
+    def _costs(self):
+        """What a budget may be a bound of -> the function of widths."""
+        return {"params": self._params, "flops": self._flops, "latency": self.latency}
 
     def _units(self, widths):
         """Return how much is kept of groups, each counted as one."""
@@ -244,8 +243,7 @@ class ModelSearch(Search):
                 }
             tried[name] = sorted(found - {full[index]})
         (split,) = self.splits
-        error = OutputError(*split).of_few()
-        measured = Sensitivity(split[0], error).curves(tried)
+        measured = Sensitivity(split[0], self._error.of_few()).curves(tried)
         return {
             index: ([*tried[name], full[index]], [*measured[name], 0.0])
             for index, name in enumerate(budget.names, 1)

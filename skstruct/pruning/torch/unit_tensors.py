@@ -46,9 +46,10 @@ def by_unit(groups, tensors, order=2):
     for name, tensor in tensors.items():
         dim, _ = groups.parts[name]
         others = [d for d in range(tensor.ndim) if d != dim]
-        sizes = tensor.abs().to(dtype)
         if others:
             sizes = torch.linalg.vector_norm(tensor, order, dim=others, dtype=dtype)
+        else:
+            sizes = tensor.abs().to(dtype)
         index = index_of(groups, name, total.device)
         total.index_add_(0, index, sizes.reshape(-1).to(total.device) ** order)
     return total
