@@ -387,5 +387,5 @@ def test_selections_spread_over_a_cluster(name, client):
         in_threads = clone(model).fit(X, y)
     with joblib.parallel_config("dask", client=client):
         spread = clone(model).fit(X, y)
-    # Processes link numba's kernels in their own order: the last bit may differ.
+    # A process that compiled kernels and one that loaded them may differ in a last bit.
     assert_allclose(getattr(spread, what), getattr(in_threads, what), rtol=1e-12)
