@@ -305,15 +305,18 @@ class Slow(NamedTuple):
 
 
 def _solve(objective, constraints):
-    problem = cp.Problem(cp.Minimize(objective), constraints)
+    """Minimise; where CLARABEL gives up, a multiple of the same objective is tried."""
+    tries = [(tol, scale) for tol in (1e-11, 1e-10, 1e-9) for scale in (1.0, 8.0)]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it need not come quite that far
-        for tol in (1e-11, 1e-10, 1e-9):
+        for tol, scale in tries:
+            problem = cp.Problem(cp.Minimize(scale * objective), constraints)
             tight = {f"tol_{kind}": tol for kind in ("gap_abs", "gap_rel", "feas")}
             try:
-                return problem.solve(solver=cp.CLARABEL, **tight)
+                problem.solve(solver=cp.CLARABEL, **tight)
+                return
             except cp.error.SolverError:  # of some problems it gives up too close
-                if tol == 1e-9:
+                if (tol, scale) == tries[-1]:
                     raise
 
 

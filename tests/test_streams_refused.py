@@ -122,7 +122,10 @@ def test_iterators_are_read_once():
             "not convex",
         ),
         (OverlappingGroupLasso(loss="huber", overlap="tree"), "couples its groups"),
-        (GroupLassoCV(cv=ShuffleSplit(2)), "held out once at most"),
+        (
+            GroupLassoCV(cv=ShuffleSplit(3, test_size=0.5, random_state=0)),
+            "held out once at most",
+        ),
     ],
     ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )
@@ -138,7 +141,7 @@ def test_what_needs_rows_says_so(model, message, tmp_path):
     [
         GroupLasso(adaptive="ridge"),
         GroupLassoCV(scoring="r2", alphas=2),
-        GroupLassoCV(cv=ShuffleSplit(2, random_state=0), alphas=2),
+        GroupLassoCV(cv=ShuffleSplit(3, test_size=0.5, random_state=0), alphas=2),
     ],
     ids=lambda model: f"{type(model).__name__}{len(str(model))}",
 )
