@@ -7,6 +7,7 @@ import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -35,6 +36,12 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("skstruct")
+
+
+@pytest.fixture(autouse=True)
+def same_global_state():
+    """Estimators with random_state=None draw the same numbers in each run."""
+    np.random.seed(0)  # noqa: NPY002
 
 
 @pytest.fixture
