@@ -306,6 +306,35 @@ def test_zero_signals_zero_atoms_and_duplicates_give_finite_codes(algorithm):
     assert not codes[:, 8:].any()
 
 
+@pytest.mark.parametrize("positive", [False, True])
+@pytest.mark.parametrize("algorithm", ["group_lasso", "sparse_group_lasso"])
+@pytest.mark.parametrize("what", ["scales", "scales in groups", "near copies"])
+def test_atoms_that_are_hard_to_tell_apart_converge(what, algorithm, positive):
+    X, D = make_signals(n=20, n_atoms=40)
+    if what == "scales":
+        D = D * np.logspace(-2, 2, 10).repeat(4)[:, None]
+    elif what == "scales in groups":
+        D = D * np.tile([1.0, 0.1, 0.01, 1e-3], 10)[:, None]
+    else:
+        D = D[::4].repeat(4, axis=0) + 1e-3 * D
+    largest = np.linalg.norm((X @ D.T).reshape(20, 10, 4), axis=2).max()
+    params = {"groups": 4, "alpha": 0.02 * largest, "tol": 1e-9}
+    coder = GroupSparseCoder(D, algorithm=algorithm, positive_code=positive, **params)
+    assert np.isfinite(coder.fit_transform(X)).all()  # or it warns
+
+
+@pytest.mark.parametrize("power", [-160, -170, -300])
+def test_atoms_whose_squares_vanish_are_not_used(power):
+    X, D = make_signals()
+    D[:4] *= 10.0**power
+    params = {"groups": 4, "group_weights": [0, 1, 1], "alpha": 0.1, "tol": 1e-9}
+    codes = GroupSparseCoder(D, **params).fit_transform(X)
+    assert np.isfinite(codes).all()
+    without = GroupSparseCoder(D[4:], groups=4, alpha=0.1, tol=1e-9)
+    without.set_params(group_weights=[1, 1])
+    assert_allclose(codes[:, 4:], without.fit_transform(X), rtol=1e-4, atol=1e-6)
+
+
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_one_feature_and_one_atom(algorithm):
     coder = GroupSparseCoder([[2.0]], algorithm=algorithm, alpha=0.5, tol=1e-9)
@@ -321,6 +350,8 @@ def test_errors_say_what_is_wrong():
         GroupSparseCoder(D, algorithm="omp", positive_code=True).fit(X)
     with pytest.raises(ValueError, match="NaN"):
         GroupSparseCoder(D * np.nan).fit(X)
+    with pytest.raises(ValueError, match=r"atoms overflow.*e\+199.*unit norm"):
+        GroupSparseCoder(1e200 * D).fit(X).transform(X)
     with pytest.raises(ValueError, match="5"):
         GroupSparseCoder(D, groups=5).fit(X)
     with pytest.raises(ValueError, match="neither holds the other"):

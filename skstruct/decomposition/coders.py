@@ -7,7 +7,7 @@ zeros on entry; it returns their duality gaps over half the squared norm of the 
 import numpy as np
 from scipy import sparse
 
-from skstruct.kernels.coding_blocks import code_blocks, rotate_back
+from skstruct.kernels.coding_blocks import code_blocks
 from skstruct.kernels.coding_tree import code_tree
 from skstruct.kernels.homotopy import follow_lasso
 from skstruct.kernels.pursuit import pursue_atoms, pursue_groups
@@ -32,6 +32,13 @@ class Coder:
         self.order = order
         self.is_sorted = bool((order == np.arange(len(order))).all())
         self.atoms = np.ascontiguousarray(dictionary[order])
+        with np.errstate(over="ignore"):
+            self.gram = self.atoms @ self.atoms.T
+        if not np.isfinite(self.gram).all():
+            raise ValueError(
+                "Squared norms of atoms overflow: the largest entry of the dictionary "
+                f"is {np.abs(dictionary).max():.3g}. Scale the atoms to unit norm."
+            )
 
     def __setstate__(self, state):
         self.__dict__ = writable(state)
@@ -43,7 +50,6 @@ class Coder:
         is_direct = self.is_sorted and out.dtype == np.float64
         codes = out if is_direct else np.zeros_like(products)
         self.run(squared_norms(X), products, codes, gaps)
-        self.restore(codes)
         if not is_direct:
             out[:, self.order] = codes
         return gaps
@@ -52,16 +58,12 @@ class Coder:
         """Write codes of sorted atoms, and gaps."""
         raise NotImplementedError
 
-    def restore(self, codes):
-        """Turn codes over `atoms` into those over the dictionary's own, in place."""
-
 
 class PursuitCoder(Coder):
     """Orthogonal matching pursuit over groups of atoms."""
 
     def __init__(self, dictionary, layout, is_recursive, max_groups, tol):
         super().__init__(dictionary, layout.indices)
-        self.gram = self.atoms @ self.atoms.T
         self.ptr = np.array(layout.ptr)
         self.is_recursive = is_recursive
         self.max_groups = min(max_groups, layout.n_groups)
@@ -91,41 +93,26 @@ class BlockCoder(Coder):
         self.struct = penalty.resolve(layout).bind(weights, alpha)
         self.l1, self.l2, _ = (alpha * part for part in penalty.parts(weights))
         is_single = len(weights) == len(dictionary)
-        self.is_rotated = penalty.is_rotation_invariant and not is_single
-        strengths = self.l1 + self.l2
         # With groups of one, all penalties are the lasso.
-        self.follows_path = is_single and np.ptp(strengths) == 0
-        if is_single:
-            self.lipschitz = np.einsum("ij,ij->i", self.atoms, self.atoms)
-            self.h, self.h_ptr = self.lipschitz, np.arange(len(dictionary) + 1)
-        else:
-            self._prepare_blocks()
-        self.gram = self.atoms @ self.atoms.T
+        self.follows_path = is_single and np.ptp(self.l1 + self.l2) == 0
+        self.lipschitz = self._largest_eigenvalues()
         with np.errstate(over="ignore"):  # of atoms so long that guesses are refused
             self.rough_gram = self.gram.astype(np.float32)
 
-    def _prepare_blocks(self):
-        """Decompose the Gram matrices of the groups, all of one size at once."""
+    def _largest_eigenvalues(self):
+        """Return those of the groups' Gram matrices, found for all of a size at once.
+
+        Infinite, which keeps codes at zero, for atoms that are zero or whose squares
+        are.
+        """
         sizes = np.diff(self.ptr)
-        self.bases_ptr = np.cumsum([0, *sizes**2])
-        self.h_ptr = np.cumsum([0, *sizes]) if self.is_rotated else self.bases_ptr
-        self.h, self.lipschitz = np.empty(self.h_ptr[-1]), np.empty(len(sizes))
-        self.bases = np.empty(self.bases_ptr[-1])
+        found = np.empty(len(sizes))
         for size in np.unique(sizes):
             own = np.flatnonzero(sizes == size)
             members = self.ptr[own][:, None] + np.arange(size)
-            blocks = self.atoms[members]
-            grams = blocks @ blocks.transpose(0, 2, 1)
-            values, bases = np.linalg.eigh(grams)
-            values = np.maximum(values, 0.0)
-            self.lipschitz[own] = values[:, -1]
-            entries = self.bases_ptr[own][:, None] + np.arange(size**2)
-            if self.is_rotated:
-                self.h[self.h_ptr[own][:, None] + np.arange(size)] = values
-                self.bases[entries] = bases.reshape(len(own), -1)
-                self.atoms[members] = bases.transpose(0, 2, 1) @ blocks
-            else:
-                self.h[entries] = grams.reshape(len(own), -1)
+            blocks = self.gram[members[:, :, None], members[:, None, :]]
+            found[own] = np.linalg.eigvalsh(blocks)[:, -1]
+        return np.where(found >= np.finfo(np.float64).tiny, found, np.inf)
 
     def run(self, energy, products, out, gaps):
         """Write codes of sorted atoms, and gaps."""
@@ -137,8 +124,6 @@ class BlockCoder(Coder):
             self.gram,
             self.rough_gram,
             self.ptr,
-            self.h,
-            self.h_ptr,
             self.lipschitz,
             self.struct,
             self.l1,
@@ -165,11 +150,6 @@ class BlockCoder(Coder):
         squares = np.square(codes[:, self.order], dtype=np.float64)
         return np.sqrt(np.add.reduceat(squares, self.ptr[:-1], axis=1))
 
-    def restore(self, codes):
-        """Turn codes from the eigenbasis of each group back to its atoms."""
-        if self.is_rotated:
-            rotate_back(self.ptr, self.bases, self.bases_ptr, codes)
-
 
 class TreeCoder(Coder):
     """Codes with the sum of norms over a tree of groups of atoms."""
@@ -177,7 +157,6 @@ class TreeCoder(Coder):
     def __init__(self, dictionary, layout, penalty, alpha, max_iter, tol):
         super().__init__(dictionary, np.arange(layout.n_features))
         self.max_iter, self.tol = max_iter, tol
-        self.gram = self.atoms @ self.atoms.T
         self.lipschitz = float(max(np.linalg.eigvalsh(self.gram)[-1], 1e-300))
         norm = penalty.resolve(layout).bind(layout, self.order)
         self.ptr, self.indices = norm.ptr, norm.indices

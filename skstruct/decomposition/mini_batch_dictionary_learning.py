@@ -81,7 +81,7 @@ class MiniBatchStructuredDictionaryLearning(DictionaryLearner):
     positive_dict : bool, default=False
         Confine atoms to nonnegative values.
     transform_max_iter : int, default=1000
-        Largest number of sweeps or steps for one signal.
+        Largest number of iterations for one signal, as in :class:`GroupSparseCoder`.
 
     Attributes
     ----------

@@ -22,34 +22,41 @@ from skstruct.kernels.coding_gap import (
 )
 from skstruct.kernels.coding_guess import ENTERS, guess_code
 from skstruct.kernels.coding_newton import newton_step
+from skstruct.kernels.coding_sweeps import proximal_sweep
 from skstruct.kernels.scans import residual_products, subtract_rows
-from skstruct.kernels.sweeps import add_curvature
 
 # Share of the gap below which sweeps of an active set that has just grown stop.
 _WORTH = 0.03
+_SWEEPS = 2  # before a Newton step
 # Sweeps between a Newton step that did not lower the objective and the next.
 _PATIENCE = 4
 
 
 @njit(**JIT)
 def code_blocks(
-    gram, rough_gram, ptr, h, h_ptr, lipschitz, penalty, l1, l2, positive, max_iter,
-    tol, energy, products, out, gaps,
+    gram, rough_gram, ptr, lipschitz, penalty, l1, l2, positive, max_iter, tol, energy,
+    products, out, gaps,
 ):  # fmt: skip
     """Code every signal, starting from what `out` holds.
 
     Parameters
     ----------
-    gram, ptr, h, h_ptr, lipschitz, penalty
-        As in :func:`skstruct.kernels.sweeps.sweep`, of atoms sorted by group.
+    gram : (m, m) array
+        Gram matrix of the atoms, sorted by group.
     rough_gram : (m, m) array of float32
-        The same as `gram`.
+        The same.
+    ptr : (n_groups + 1,) integer array
+        Group g has the atoms ``ptr[g]`` to ``ptr[g + 1]``.
+    lipschitz : (n_groups,) array
+        Largest eigenvalues of the groups' Gram matrices.
+    penalty : struct
+        Offers ``prox(v, step, g)``, in place.
     l1, l2 : (n_groups,) arrays
         Strengths of the norms that `penalty` is a sum of.
     positive : bool
         Whether codes are confined to nonnegative values.
     max_iter : int
-        Bound on the sweeps of one signal.
+        Bound on the iterations of one signal, each `_SWEEPS` sweeps and a Newton step.
     tol : float
         Stop when the duality gap is at most `tol` times half the energy.
     energy : (n,) array
@@ -69,8 +76,7 @@ def code_blocks(
     active = np.empty(n_groups, dtype=np.intp)
     is_active = np.empty(n_groups, dtype=np.bool_)
     atoms = np.empty(m, dtype=np.intp)
-    u, new = np.empty((widest, 1)), np.empty((widest, 1))
-    scratch, moved = np.empty((widest, 1)), np.empty(m)
+    new, moved = np.empty((widest, 1)), np.empty(m)
     most = padded(m + 1)
     # One by one: rows of one array, unpacked, would not be known to be contiguous.
     own_r, own_c = np.empty(most), np.empty(most)
@@ -101,7 +107,7 @@ def code_blocks(
                     rough_r[i] = p[i]
                 guess_code(
                     rough_gram, ptr, lipschitz, penalty, l1, l2, positive, rough_r, c,
-                    excess, active, own, new, rough_moved,
+                    excess, active, start, own, new, rough_moved,
                 )  # fmt: skip
                 residual_products(gram, p, c, r, atoms, moved)
                 if not is_better_than_zero(ptr, p, r, c, l1, l2):
@@ -117,10 +123,11 @@ def code_blocks(
             count = 0
             for a in range(n_active):
                 own_l1[a], own_l2[a] = l1[active[a]], l2[active[a]]
+                start[a] = count
                 for i in range(ptr[active[a]], ptr[active[a] + 1]):
                     atoms[count], own_r[count], own_c[count] = i, r[i], c[i]
                     count += 1
-                start[a + 1] = count
+            start[n_active] = count
             G = padded_rows(own_gram, count, count)
             for i in range(count):
                 row, target = gram[atoms[i]], G[i]
@@ -134,10 +141,11 @@ def code_blocks(
             support, patience = np.count_nonzero(own_c[:count]), 0
             while n_iter < max_iter:
                 n_iter += 1
-                change = active_sweep(
-                    G, own_r[:width], own_c, ptr, h, h_ptr, lipschitz, penalty, own_l1,
-                    own_l2, positive, active[:n_active], own, u, new, scratch, moved,
-                )  # fmt: skip
+                for _ in range(_SWEEPS):
+                    change = proximal_sweep(
+                        G, own_r[:width], own_c, ptr, active[:n_active], start,
+                        lipschitz, penalty, own, new, moved,
+                    )  # fmt: skip
                 # Before all groups are in, no more than what the next ones will undo.
                 if change <= max(accuracy * goal, _WORTH * gap * is_larger):
                     break
@@ -218,75 +226,3 @@ def enlarge(ptr, excess, c, is_active, active, n_active):
             active[kept] = g
             kept += 1
     return kept
-
-
-@njit(**INNER)
-def active_sweep(
-    G, r, c, ptr, h, h_ptr, lipschitz, penalty, l1, l2, positive, active,
-    own, u, new, scratch, moved,
-):  # fmt: skip
-    """Sweep once over the active groups, whose atoms follow each other in G, r and c.
-
-    Returns a bound of what it took off the objective, as in `kernels.sweeps`.
-    """
-    change, start = 0.0, 0
-    for a in range(active.shape[0]):
-        g = active[a]
-        k = ptr[g + 1] - ptr[g]
-        if stays_zero(r, c, start, k, l1[a], l2[a], positive):
-            start += k
-            continue
-        hg = h[h_ptr[g] : h_ptr[g + 1]]
-        for i in range(k):
-            u[i, 0], new[i, 0] = r[start + i], c[start + i]
-        add_curvature(hg, hg.shape[0] == k, new[:k], u[:k])
-        penalty.minimize(hg, lipschitz[g], u[:k], g, new[:k], scratch[:k])
-        total = 0.0
-        for i in range(k):
-            step = new[i, 0] - c[start + i]
-            total += step * step
-            moved[i], c[start + i] = step, new[i, 0]
-        if total > 0.0:
-            subtract_rows(G, own[start : start + k], moved[:k], r)
-        change += 0.5 * lipschitz[g] * total
-        start += k
-    return change
-
-
-@njit(**INNER)
-def stays_zero(r, c, start, k, l1, l2, positive):
-    """Whether the k coordinates from `start` on are zero, and best so."""
-    squares = 0.0
-    for i in range(start, start + k):
-        if c[i] != 0.0:
-            return False
-        size = (r[i] if positive else abs(r[i])) - l1
-        if size > 0.0:
-            squares += size * size
-    return squares <= l2 * l2
-
-
-@njit(**JIT)
-def rotate_back(ptr, bases, bases_ptr, c):
-    """Turn codes (n, m) from the eigenbases of the groups, in place.
-
-    Group g has the rows of ``V_g`` in ``bases[bases_ptr[g]:bases_ptr[g + 1]]``.
-    """
-    n_groups, widest = ptr.shape[0] - 1, 0
-    for g in range(n_groups):
-        widest = max(widest, ptr[g + 1] - ptr[g])
-    own = np.empty(widest)
-    for s in range(c.shape[0]):
-        for g in range(n_groups):
-            k, is_zero = ptr[g + 1] - ptr[g], True
-            for i in range(k):
-                own[i] = c[s, ptr[g] + i]
-                is_zero = is_zero and own[i] == 0.0
-            if is_zero:
-                continue
-            V = bases[bases_ptr[g] : bases_ptr[g + 1]]
-            for i in range(k):
-                total = 0.0
-                for j in range(k):
-                    total += V[i * k + j] * own[j]
-                c[s, ptr[g] + i] = total
