@@ -292,6 +292,7 @@ def test_sensitivity_spends_where_it_matters():
     assert [len(kept) for kept in uniform.kept_units_.values()] == [8, 8]
     first, second = (len(kept) for kept in other.kept_units_.values())
     assert first < 8 < second
+    assert other.flops_ <= uniform.flops_  # what a fraction allows
     assert other.path_[1].output_error < 0.8 * uniform.path_[1].output_error
     assert len(other.trials_) == 2
 

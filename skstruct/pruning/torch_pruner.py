@@ -67,8 +67,9 @@ class TorchPruner(BaseEstimator):
         Ridge of choice and refit, relative to the mean variance of H.
     allocation : {"auto", "uniform", "sensitivity"}, default="auto"
         How the budget is spread: the same fraction everywhere, or by what the output
-        loses when each group is pruned alone. Of the latter and the same fraction,
-        what is better on rows held out is taken, but for "score_drop". "auto" is
+        loses when each group is pruned alone, a fraction to as many multiply-adds as
+        it leaves everywhere. Of the latter and the same fraction, what is better on
+        rows held out is taken, but for "score_drop". "auto" is
         "sensitivity" if there are heads to remove, or less than a quarter of the units
         would be kept, else uniform.
     targets : sequence of {"channels", "heads", "ffn", "layers"}, default=all four

@@ -110,14 +110,14 @@ class Budget:
         uniform = self.widths.uniform(fraction)
         if fraction in (0, 1):
             return uniform
-        return self._spread(uniform, self._units, self._units(uniform))
+        return self._spread(uniform, self._flops, self._flops(uniform))
 
     def _picked(self, fraction):
         """Return widths of a fraction, without a look at what else there is."""
         uniform = self.widths.uniform(fraction)
         if fraction in (0, 1) or not self._is_spread(uniform):
             return uniform
-        return self.search.allocated(self._units, self._units(uniform), whole=[])
+        return self.search.allocated(self._flops, self._flops(uniform), whole=[])
 
     def _is_spread(self, uniform):
         """Return whether a budget is spread by sensitivity; see the design notes."""
