@@ -1,4 +1,4 @@
-"""Before any test: a numba cache that cannot be stale, and settings for hypothesis."""
+"""Before tests: a fresh numba cache, settings for hypothesis, one global state."""
 
 import hashlib
 import os

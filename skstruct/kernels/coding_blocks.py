@@ -28,7 +28,7 @@ from skstruct.kernels.scans import residual_products, subtract_rows
 # Share of the gap below which sweeps of an active set that has just grown stop.
 _WORTH = 0.03
 _SWEEPS = 2  # before a Newton step
-# Sweeps between a Newton step that did not lower the objective and the next.
+# Iterations between a Newton step that did not lower the objective and the next.
 _PATIENCE = 4
 
 
@@ -48,7 +48,7 @@ def code_blocks(
     ptr : (n_groups + 1,) integer array
         Group g has the atoms ``ptr[g]`` to ``ptr[g + 1]``.
     lipschitz : (n_groups,) array
-        Largest eigenvalues of the groups' Gram matrices.
+        Largest eigenvalues of the groups' Gram matrices; infinite where those are zero.
     penalty : struct
         Offers ``prox(v, step, g)``, in place.
     l1, l2 : (n_groups,) arrays

@@ -69,9 +69,9 @@ class TorchPruner(BaseEstimator):
         How the budget is spread: the same fraction everywhere, or by what the output
         loses when each group is pruned alone, a fraction to as many multiply-adds as
         it leaves everywhere. Of the latter and the same fraction, what is better on
-        rows held out is taken, but for "score_drop". "auto" is
-        "sensitivity" if there are heads to remove, or less than a quarter of the units
-        would be kept, else uniform.
+        rows held out is taken, but for "score_drop". "auto" is "sensitivity" if there
+        are heads to remove, or less than a quarter of the units would be kept, else
+        uniform.
     targets : sequence of {"channels", "heads", "ffn", "layers"}, default=all four
         What may be removed: channels of convolutions, heads, hidden units between
         linear layers, or all of a group's units with the layers that make and read
